@@ -1,0 +1,359 @@
+"""The table of formats: how a request's bytes become input, and how an answer becomes bytes.
+
+To add a format, write one function for each direction and add one row to `FORMATS`; both doors
+and the negotiation of `Content-Type` and `Accept` read that table and nothing else. For example:
+
+    FORMATS["application/x-npy"] = Format(
+        decode=lambda body, parameters: numpy.load(io.BytesIO(body), allow_pickle=False))
+
+pandas is needed for `text/csv` only, and pyarrow, where requirements.txt names it, makes reading
+and writing numbers several times faster; without it pandas does the same work.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import io
+import json
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from rocket.errors import RequestError
+
+try:  # Optional: half the time for small answers, the same JSON.
+    import orjson
+except ImportError:
+    orjson = None
+
+
+class Answers(list[Any]):
+    """The answers to a request of many records, one for each; a bare list is a single answer."""
+
+
+class Unfit(TypeError):
+    """An answer that a format cannot carry; negotiation then looks at the next format."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One row of the table.
+
+    Attributes:
+        decode: Body and `Content-Type` parameters to what `predict` receives; raises
+            `RequestError` when the body is malformed. None: not accepted as input.
+        encode: What `predict` returned, to bytes; raises `Unfit` when it cannot carry it.
+            None: not offered as output.
+        many: The body is a list of records: `predict` is called with each of them.
+        aliases: Other media types for the same format.
+    """
+
+    decode: Callable[[bytes, Mapping[str, str]], Any] | None = None
+    encode: Callable[[Any], bytes] | None = None
+    many: bool = False
+    aliases: tuple[str, ...] = ()
+
+
+def text(body: bytes, parameters: Mapping[str, str]) -> str:
+    """Decodes a body to text, by default UTF-8, without its byte order mark."""
+    charset = parameters.get("charset", "utf-8")
+    try:
+        return body.decode(charset).removeprefix("\ufeff")
+    except LookupError:
+        raise RequestError(415, f"charset={charset}: no such character set; send utf-8") from None
+    except UnicodeDecodeError as error:
+        # Codecs without a position in bytes (idna, punycode) are nobody's character set.
+        position = getattr(error, "start", 0)
+        raise RequestError(
+            400, f"the body is not valid {charset}: {error.reason} at byte {position + 1}"
+        ) from None
+    except (ValueError, TypeError) as error:
+        raise RequestError(400, f"the body is not valid {charset}: {error}") from None
+
+
+# --- application/json -----------------------------------------------------------------------
+
+
+def decode_json(body: bytes, parameters: Mapping[str, str]) -> Any:
+    """Parses one JSON document; NaN and Infinity are let through, as Python's json writes them."""
+    if orjson is not None and not parameters:
+        try:
+            return orjson.loads(body)
+        except ValueError:
+            pass  # The standard parser knows a few more numbers, and says where the fault is.
+    return _parse_json(text(body, parameters), "malformed JSON")
+
+
+def _parse_json(document: str, what: str) -> Any:
+    try:
+        return json.loads(document)
+    except json.JSONDecodeError as error:
+        raise RequestError(
+            400, f"{what}: {error.msg} at line {error.lineno}, column {error.colno}"
+        ) from None
+    except RecursionError:
+        raise RequestError(400, f"{what}: nested too deeply") from None
+    except ValueError as error:  # an integer of thousands of digits
+        raise RequestError(400, f"{what}: {error}") from None
+
+
+def encode_json(answer: Any) -> bytes:
+    """Writes an answer as JSON; a string that is JSON already is sent as it is."""
+    if isinstance(answer, Answers):
+        return b"[" + b",".join(map(encode_json, answer)) + b"]"
+    if isinstance(answer, str):
+        return _json_or_string(answer)
+    if isinstance(answer, bytes | bytearray | memoryview):
+        raise Unfit("bytes")
+    return _dump(answer)
+
+
+def _json_or_string(answer: str) -> bytes:
+    try:
+        json.loads(answer)
+    except (ValueError, RecursionError):
+        return json.dumps(answer).encode()
+    return answer.encode()
+
+
+def _dump(answer: Any) -> bytes:
+    if orjson is not None:
+        try:
+            return cast(bytes, orjson.dumps(answer, _plain, orjson.OPT_SERIALIZE_NUMPY))
+        except TypeError:
+            pass  # Keys that are not strings, integers over 64 bits: the standard writer takes them.
+    try:
+        return json.dumps(answer, default=_plain, allow_nan=False).encode()
+    except ValueError:
+        # JSON has no NaN; null is what every reader of tables understands.
+        return json.dumps(_without_nan(answer), default=_plain).encode()
+
+
+def _plain(value: Any) -> Any:
+    """What JSON knows, for numpy's, pandas' and other types that it does not."""
+    if _is_pandas(value, "DataFrame"):
+        return value.to_dict(orient="records")
+    for method in ("tolist", "isoformat", "item"):  # numpy and Series; dates; scalars
+        if hasattr(value, method):
+            return getattr(value, method)()
+    if isinstance(value, set | frozenset | tuple):
+        return list(value)
+    raise Unfit(type(value).__name__)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if value - value == 0 else None
+    if isinstance(value, Mapping):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    if isinstance(value, str | int | None):
+        return value
+    return _without_nan(_plain(value))
+
+
+# --- application/jsonlines ------------------------------------------------------------------
+
+
+def decode_jsonlines(body: bytes, parameters: Mapping[str, str]) -> list[Any]:
+    """Parses one JSON document a line; empty lines are passed over."""
+    records = []
+    for number, line in enumerate(text(body, parameters).split("\n"), 1):
+        if line.strip():
+            records.append(_parse_json(line, f"line {number}: malformed JSON"))
+    if not records:
+        raise RequestError(400, "the body has no record: send one JSON document a line")
+    return records
+
+
+def encode_jsonlines(answer: Any) -> bytes:
+    """Writes one JSON document a line: a record, a row or an element of the answer."""
+    if _is_pandas(answer, "DataFrame"):
+        answer = answer.to_dict(orient="records")
+    elif hasattr(answer, "tolist"):
+        answer = answer.tolist()
+    rows = answer if isinstance(answer, list | tuple) else [answer]
+    return b"".join(encode_json(row) + b"\n" for row in rows)
+
+
+# --- text/csv -------------------------------------------------------------------------------
+
+
+def decode_csv(body: bytes, parameters: Mapping[str, str]) -> Any:
+    """Parses a table into a pandas DataFrame; every line must have as many fields as the first."""
+    header = parameters.get("header", "absent")
+    if header not in ("present", "absent"):
+        raise RequestError(400, f"header={header}: must be present or absent")
+    if "charset" in parameters or body.startswith(b"\xef\xbb\xbf") or not body.isascii():
+        body = text(body, parameters).encode()
+    frame = _read_numbers(body, header == "present")
+    return frame if frame is not None else _read_table(body, header == "present")
+
+
+def _read_numbers(body: bytes, header: bool) -> Any | None:
+    """Reads a table of numbers with pyarrow; None where pandas has to look."""
+    if pyarrow_csv is None:
+        return None
+    import pandas as pd
+    import pyarrow as pa
+
+    try:
+        table = pyarrow_csv.read_csv(
+            pa.py_buffer(body), pyarrow_csv.ReadOptions(autogenerate_column_names=not header)
+        )
+    except (pa.ArrowInvalid, pa.ArrowKeyError):
+        return None  # pandas names the line that is wrong.
+    names = table.column_names
+    if not len(table) or "" in names or len(set(names)) < len(names):
+        return None
+    if not set(table.schema.types) <= {pa.int64(), pa.float64()}:
+        return None
+    frame = table.to_pandas()
+    if not header:
+        frame.columns = pd.RangeIndex(len(names))
+    return frame
+
+
+def _read_table(body: bytes, header: bool) -> Any:
+    import pandas as pd
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(
+                io.BytesIO(body), header=0 if header else None, index_col=False, low_memory=False
+            )
+    except pd.errors.EmptyDataError:
+        raise RequestError(400, "the body has no record: send one line a record") from None
+    except (ValueError, pd.errors.ParserWarning, OverflowError) as error:
+        _check_widths(body)
+        reason = str(error).replace("Error tokenizing data. C error: ", "").strip()
+        raise RequestError(400, f"malformed CSV: {reason}") from None
+    if frame.empty:
+        raise RequestError(400, "the body has no record: send one line a record")
+    if frame.iloc[:, -1].isna().any():
+        _check_widths(body)  # pandas fills up short lines in silence.
+    return frame
+
+
+def _check_widths(body: bytes) -> None:
+    """Finds the first line that has more or fewer fields than the first one."""
+    import csv
+
+    # Quoted fields may be as long as the body; the payload limit has bounded that already.
+    csv.field_size_limit(sys.maxsize)
+    lines = io.StringIO(body.decode(), newline="")
+    if b'"' not in body and len({line.count(",") for line in lines if line.strip()}) == 1:
+        return
+    lines.seek(0)
+    reader = csv.reader(lines, strict=True)
+    width = 0
+    try:
+        for row in reader:
+            if not row:
+                continue
+            width = width or len(row)
+            if len(row) != width:
+                raise RequestError(
+                    400,
+                    f"malformed CSV: line {reader.line_num} has {len(row)} fields, "
+                    f"the first line has {width}",
+                )
+    except csv.Error as error:
+        raise RequestError(400, f"malformed CSV: line {reader.line_num}: {error}") from None
+
+
+def encode_csv(answer: Any) -> bytes:
+    """Writes a table without header and index; a row for each record."""
+    if isinstance(answer, str):
+        return answer.encode()
+    if isinstance(answer, bytes | bytearray | memoryview):
+        raise Unfit("bytes")
+    import pandas as pd
+
+    if isinstance(answer, Mapping):
+        answer = _columns(answer)
+    elif isinstance(answer, list | tuple) and any(isinstance(row, str) for row in answer):
+        answer = [_from_json(row) for row in answer]
+    elif isinstance(answer, int | float) or getattr(answer, "ndim", 1) == 0:
+        answer = [answer]
+    elif not hasattr(answer, "__len__"):
+        raise Unfit(type(answer).__name__)
+    if getattr(answer, "ndim", 1) > 2:
+        raise Unfit(f"an array of {answer.ndim} dimensions")
+    try:
+        frame = answer if _is_pandas(answer, "DataFrame") else pd.DataFrame(answer)
+    except (ValueError, TypeError) as error:
+        raise Unfit(str(error)) from None
+    return _write_numbers(frame) or frame.to_csv(header=False, index=False).encode()
+
+
+def _columns(answer: Mapping[str, Any]) -> Any:
+    """A dictionary of columns as it is, one of single values as one row."""
+    nested = [value for value in answer.values() if isinstance(value, Mapping)]
+    if nested:
+        raise Unfit("a nested dictionary")
+    columns = any(hasattr(value, "__len__") and not isinstance(value, str) for value in answer.values())
+    return answer if columns else [answer]
+
+
+def _from_json(row: Any) -> Any:
+    try:
+        return json.loads(row)
+    except (ValueError, TypeError):
+        return row
+
+
+def _write_numbers(frame: Any) -> bytes | None:
+    """Writes a table of 64-bit numbers the fast way; None where pandas has to."""
+    if frame.empty or not {getattr(kind, "str", "") for kind in frame.dtypes} <= {"<i8", "<f8"}:
+        return None
+    columns = [frame.iloc[:, index] for index in range(frame.shape[1])]
+    if pyarrow_csv is not None:
+        import pyarrow as pa
+
+        table = pa.table(columns, names=[str(index) for index in range(len(columns))])
+        out = io.BytesIO()
+        pyarrow_csv.write_csv(table, out, pyarrow_csv.WriteOptions(include_header=False))
+        return out.getvalue()
+    fields = [_digits(column) for column in columns]
+    lines = fields[0] if len(fields) == 1 else map(",".join, zip(*fields, strict=True))
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _digits(column: Any) -> Iterable[str]:
+    """Each number's shortest exact text; a missing one is an empty field, as pandas writes it."""
+    if column.dtype.kind == "f" and column.isna().any():
+        return ["" if value != value else repr(value) for value in column.tolist()]  # noqa: PLR0124
+    return map(repr, column.tolist())
+
+
+def _optional(name: str) -> Any | None:
+    return importlib.import_module(name) if importlib.util.find_spec(name.split(".")[0]) else None
+
+
+# pandas itself is imported where it is used: an app that is never sent a table does without.
+pyarrow_csv = _optional("pyarrow.csv")
+
+#: Media type to format. The order is the server's preference where `Accept` leaves the choice.
+FORMATS: dict[str, Format] = {
+    "application/json": Format(decode_json, encode_json),
+    "application/jsonlines": Format(
+        decode_jsonlines,
+        encode_jsonlines,
+        many=True,
+        aliases=("application/x-jsonlines", "application/x-ndjson", "application/jsonl"),
+    ),
+}
+if importlib.util.find_spec("pandas"):
+    FORMATS["text/csv"] = Format(decode_csv, encode_csv, aliases=("application/csv",))
+
+
+def _is_pandas(value: Any, kind: str) -> bool:
+    """Whether a value is pandas' own; nothing is where pandas was never imported."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(value, getattr(pandas, kind))

@@ -1,0 +1,82 @@
+"""Listening sockets that share connections fairly and lose none of them.
+
+Two things that gunicorn leaves to chance. An event loop that wakes up first accepts every
+waiting connection; with clients that keep theirs, one worker then does all the work, at half the
+speed. And a listening socket that closes resets the connections that nobody has accepted yet.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import socket
+import struct
+import sys
+import time
+from collections.abc import Iterable
+from typing import Any
+
+#: Seconds that waiting connections may take to be accepted before a stop goes on.
+PATIENCE = 2.0
+
+
+class FairSocket(socket.socket):
+    """A listening socket that hands out one connection in each turn of the event loop."""
+
+    _served = False
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Accepts a connection, and says at the second call that there is none left."""
+        self._served = not self._served
+        if not self._served:
+            raise BlockingIOError
+        try:
+            return super().accept()
+        except BaseException:
+            self._served = False
+            raise
+
+
+def share_fairly(listeners: Iterable[Any]) -> None:
+    """Makes a worker's listeners take turns with the other workers'.
+
+    Args:
+        listeners: gunicorn's listeners; each holds its socket as `sock`.
+    """
+    for listener in listeners:
+        plain = listener.sock
+        listener.sock = FairSocket(plain.family, plain.type, plain.proto, fileno=plain.detach())
+        listener.sock.setblocking(False)
+
+
+def stop_accepting(listeners: Iterable[Any]) -> None:
+    """Refuses new connections and waits until the workers have accepted those that wait.
+
+    A client that comes later is refused when the sockets close, which it can tell from a lost
+    request. Only Linux can do this; elsewhere it does nothing.
+    """
+    if sys.platform != "linux":
+        return
+    open_sockets = [listener.sock for listener in listeners]
+    for sock in open_sockets:
+        if sock.family != socket.AF_UNIX:
+            _drop_everything(sock)
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and any(map(_waiting, open_sockets)):
+        time.sleep(0.01)
+
+
+def _drop_everything(sock: socket.socket) -> None:
+    """Attaches a packet filter that drops all: connection attempts meet silence, then a refusal."""
+    so_attach_filter = 26
+    # One instruction of classic BPF: return 0 bytes of the packet.
+    program = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
+    filter_ = struct.pack("HP", 1, ctypes.addressof(program))
+    sock.setsockopt(socket.SOL_SOCKET, so_attach_filter, filter_)
+
+
+def _waiting(sock: socket.socket) -> int:
+    """Connections that are established and not accepted; for a listener, tcpi_unacked."""
+    if sock.family == socket.AF_UNIX:
+        return 0
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
+    return int(struct.unpack_from("I", info, 24)[0])

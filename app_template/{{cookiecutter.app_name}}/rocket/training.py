@@ -1,0 +1,227 @@
+"""What `docker run IMAGE train` does: runs the user's train() and reports how it ended.
+
+A small parent process stays in front of the user's code. It passes signals on, and it is still
+there to write `output/failure` when the code dies without a word, as it does out of memory.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import logging
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from rocket.processes import die_with_parent
+from rocket.settings import APP, Layout
+
+log = logging.getLogger("rocket")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The machines of a training job, for a `train` that asks for `cluster`.
+
+    Attributes:
+        hosts: The names of all machines, sorted; each can be reached under its name.
+        current_host: This machine's name.
+        network_interface: The interface that connects them.
+    """
+
+    hosts: tuple[str, ...] = ("algo-1",)
+    current_host: str = "algo-1"
+    network_interface: str = "eth0"
+
+    @property
+    def rank(self) -> int:
+        """This machine's place among `hosts`, from 0."""
+        return self.hosts.index(self.current_host)
+
+    @classmethod
+    def read(cls, path: Path) -> Cluster:
+        """The cluster of a `resourceconfig.json`; one machine where there is none."""
+        if not path.exists():
+            return cls()
+        resources = json.loads(path.read_text(encoding="utf-8"))
+        host = resources.get("current_host", "algo-1")
+        return cls(
+            hosts=tuple(sorted(resources.get("hosts", [host]))),
+            current_host=host,
+            network_interface=resources.get("network_interface_name", "eth0"),
+        )
+
+
+def main() -> int:
+    """Trains in a child process and returns the exit code: 0 done, 1 failed, 128 + n signal n."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    log.setLevel(logging.INFO)
+    layout = Layout.from_environment()
+    layout.failure.unlink(missing_ok=True)
+    child = os.fork()
+    if child == 0:
+        _run(layout)
+    return _watch(child, layout)
+
+
+def _watch(child: int, layout: Layout) -> int:
+    """Passes signals on to the child until it ends."""
+
+    def pass_on(number: int, _: FrameType | None) -> None:
+        os.kill(child, number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, pass_on)
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if code >= 0:
+        return code
+    if -code not in (signal.SIGTERM, signal.SIGINT):
+        name = signal.Signals(-code).name
+        hint = ": out of memory?" if -code == signal.SIGKILL else ""
+        write_failure(layout, f"train was killed by {name}{hint}")
+    return 128 - code
+
+
+def _run(layout: Layout) -> NoReturn:
+    """The child: calls the user's code and exits with what became of it."""
+    code = 1
+    try:
+        _detach()
+        start = time.perf_counter()
+        layout.model.mkdir(parents=True, exist_ok=True)
+        train = _import_train()
+        paths, named = arguments(train, layout)
+        train(*paths, **named)
+        log.info("train() took %.1f s", time.perf_counter() - start)
+        if not any(path.is_file() for path in layout.model.rglob("*")):
+            log.warning("train() wrote no file below its model_path: the model is empty")
+        code = 0
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if code not in (0, 128 + signal.SIGTERM):
+            write_failure(layout, f"train() called sys.exit({end.code!r})")
+    except BaseException as error:
+        traceback.print_exc()
+        reason = "".join(traceback.format_exception_only(error)).strip()
+        write_failure(layout, f"{reason}\n\n{traceback.format_exc()}")
+    finally:
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _detach() -> None:
+    """Leaves the terminal's process group, so that each signal arrives once: from the parent."""
+    os.setsid()
+    signal.signal(signal.SIGTERM, _stop)
+    die_with_parent()
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    """Ends the user's code as an exception would: `finally` and `with` still save what they can."""
+    sys.exit(128 + number)
+
+
+def _import_train() -> Callable[..., Any]:
+    if str(APP) not in sys.path:
+        sys.path.insert(0, str(APP))
+    train = getattr(importlib.import_module("train"), "train", None)
+    if not callable(train):
+        raise TypeError("train.py must define train(input_path, model_path, param_path=None)")
+    return train  # type: ignore[no-any-return]
+
+
+def arguments(train: Callable[..., Any], layout: Layout) -> tuple[list[Any], dict[str, Any]]:
+    """What the user's `train` is called with: two or three paths, and what it asks for by name.
+
+    Returns:
+        Positional arguments (input_path, model_path and, if there is a third, param_path) and
+        keyword arguments (`hyperparameters`, `channels`, `cluster`, as far as they are named).
+
+    Raises:
+        TypeError: `train` does not take the first two.
+    """
+    channels = read_channels(layout)
+    parameters = layout.config / "hyperparameters.json"
+    offered = {
+        "hyperparameters": read_hyperparameters(parameters),
+        "channels": channels,
+        "cluster": Cluster.read(layout.config / "resourceconfig.json"),
+    }
+    paths = [
+        input_path(channels, layout),
+        str(layout.model),
+        str(parameters) if parameters.exists() else None,
+    ]
+    declared = inspect.signature(train).parameters.values()
+    kinds = {parameter.kind for parameter in declared}
+    positional = [
+        parameter
+        for parameter in declared
+        if parameter.kind <= inspect.Parameter.POSITIONAL_OR_KEYWORD
+        and parameter.name not in offered
+    ]
+    if inspect.Parameter.VAR_POSITIONAL not in kinds:
+        paths = paths[: len(positional)]
+    if len(paths) < 2:
+        raise TypeError("train.py: train must take (input_path, model_path, param_path=None)")
+    if inspect.Parameter.VAR_KEYWORD in kinds:
+        return paths, offered
+    names = {parameter.name for parameter in declared}
+    return paths, {name: value for name, value in offered.items() if name in names}
+
+
+def read_channels(layout: Layout) -> dict[str, str]:
+    """The channels of training data, name to folder, by name."""
+    config = layout.config / "inputdataconfig.json"
+    names = set(json.loads(config.read_text(encoding="utf-8"))) if config.exists() else set()
+    if layout.channels.is_dir():
+        names |= {path.name for path in layout.channels.iterdir() if path.is_dir()}
+    return {name: str(layout.channels / name) for name in sorted(names)}
+
+
+def input_path(channels: Mapping[str, str], layout: Layout) -> str:
+    """The folder of the channel `training`, else of the only one, else the one above them all."""
+    only = next(iter(channels.values())) if len(channels) == 1 else str(layout.channels)
+    return channels.get("training", only)
+
+
+def read_hyperparameters(path: Path) -> dict[str, Any]:
+    """The hyperparameters with their types back: SageMaker makes a string of every value.
+
+    A value that is JSON is decoded ("0.5", "true", "[1, 2]"), any other stays a string.
+    """
+    if not path.exists():
+        return {}
+    return {key: _typed(value) for key, value in json.loads(path.read_text("utf-8")).items()}
+
+
+def _typed(value: Any) -> Any:
+    try:
+        return json.loads(value, parse_constant=_refuse)
+    except (ValueError, TypeError):
+        return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)  # NaN and Infinity are words in a hyperparameter, not numbers.
+
+
+def write_failure(layout: Layout, reason: str) -> None:
+    """Writes `output/failure`, whose first 1,024 characters become the job's FailureReason."""
+    layout.failure.parent.mkdir(parents=True, exist_ok=True)
+    beside = layout.failure.with_name("failure.part")
+    beside.write_text(reason, encoding="utf-8", errors="replace")
+    beside.replace(layout.failure)

@@ -1,0 +1,48 @@
+"""What all tests share: the template's rocket can be imported, and a baked app can be had."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+TEMPLATE = REPOSITORY / "app_template" / "{{cookiecutter.app_name}}"
+
+# The baked rocket is the template's, file by file; tests/app_template compares them.
+sys.path.insert(0, str(TEMPLATE))
+
+settings.register_profile("odyssey", deadline=None, print_blob=True)
+settings.load_profile("odyssey")
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def baked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An app as `odyssey init` leaves it; not to be changed."""
+    from odyssey.scaffold import bake
+
+    return bake("testapp", "sagemaker", tmp_path_factory.mktemp("baked"))
+
+
+@pytest.fixture(scope="session")
+def trained(baked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same app with its iris model; not to be changed."""
+    app = tmp_path_factory.mktemp("trained") / "testapp"
+    shutil.copytree(baked, app)
+    environ = {**os.environ, "ROCKET_ML_ROOT": str(app)}
+    subprocess.run([sys.executable, str(app / "rocket" / "train")], env=environ, check=True)
+    return app
+
+
+@pytest.fixture
+def app(trained: Path, tmp_path: Path) -> Path:
+    """A trained app of the test's own."""
+    return Path(shutil.copytree(trained, tmp_path / "app"))

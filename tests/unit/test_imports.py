@@ -1,0 +1,130 @@
+"""Which module may import which: the light ones stay light, and a service is imported late."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import odyssey
+
+PACKAGE = Path(odyssey.__file__).parent
+HEAVY = (
+    "boto3 botocore docker requests aws_cdk constructs jsii cookiecutter jinja2 flask moto"
+    " importlib.metadata"
+).split()
+LIGHT = {"cli", "options", "config", "errors", "console", "names", "__init__", "__main__"}
+NEVER = {
+    "scaffold": {"boto3", "botocore", "aws_cdk", "docker"},
+    "host": {"boto3", "botocore", "aws_cdk", "docker", "cookiecutter"},
+    "environment": {"boto3", "botocore", "aws_cdk", "docker", "cookiecutter"},
+    "client": {"boto3", "botocore", "aws_cdk", "docker", "cookiecutter", "requests"},
+}
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the package by its name within it."""
+    return {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if "app_template" not in path.parts
+    }
+
+
+def imports(tree: ast.AST, *, top: bool) -> set[str]:
+    """The modules that a piece of code imports; `top` leaves out the bodies of functions."""
+    found: set[str] = set()
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        elif top and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        else:
+            found |= imports(node, top=top)
+    return found
+
+
+def reached(name: str, *, top: bool) -> set[str]:
+    """What importing (or, without `top`, using) a module of ours brings in, names cut to ours."""
+    ours = modules()
+    seen: set[str] = set()
+    todo = [name]
+    outside: set[str] = set()
+    while todo:
+        here = todo.pop()
+        if here in seen or here not in ours:
+            continue
+        seen.add(here)
+        for imported in imports(ast.parse(ours[here].read_text()), top=top):
+            if imported.split(".")[0] == "odyssey":
+                todo.append(imported.removeprefix("odyssey").strip(".") or "__init__")
+            else:
+                outside.add(imported)
+    return {f"odyssey.{module}" for module in seen} | outside
+
+
+def is_light(name: str) -> bool:
+    return name in LIGHT or name.startswith("commands")
+
+
+@pytest.mark.parametrize("name", [name for name in modules() if is_light(name)])
+def test_a_light_module_imports_the_standard_library_click_and_light_modules_only(
+    name: str,
+) -> None:
+    for imported in reached(name, top=True):
+        root, _, rest = imported.partition(".")
+        if root == "odyssey":
+            assert is_light(rest), f"{name} imports {imported} at the top"
+        else:
+            assert root == "click" or root in sys.stdlib_module_names, f"{name} imports {imported}"
+
+
+@pytest.mark.parametrize("name", NEVER)
+def test_a_service_stays_out_of_the_others_libraries(name: str) -> None:
+    roots = {imported.split(".")[0] for imported in reached(name, top=False)}
+    assert not roots & NEVER[name]
+
+
+@pytest.mark.parametrize("name", [name for name in modules() if not name.startswith("cli")])
+def test_nothing_imports_the_command_line_but_its_entry(name: str) -> None:
+    direct = imports(ast.parse(modules()[name].read_text()), top=False)
+    outer = direct & {"odyssey.cli", "odyssey.cli.main"}
+    assert not outer or name == "__main__"
+    if not name.startswith("commands"):
+        assert not any(imported.startswith("odyssey.commands") for imported in direct)
+
+
+def test_the_command_line_and_every_command_load_nothing_heavy() -> None:
+    # given
+    commands = [f"odyssey.{name}" for name in modules() if name.startswith("commands.")]
+    wanted = ["odyssey.cli", "odyssey.__main__", *(c for c in commands if "__init__" not in c)]
+    program = (
+        f"import sys, {', '.join(wanted)}\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    # when
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    # then
+    assert done.stdout.strip() == "[]"
+
+
+def test_help_loads_no_command_and_no_settings() -> None:
+    program = (
+        "import sys\n"
+        "from odyssey.cli import main\n"
+        "main(['--help'])\n"
+        "names = [name for name in sys.modules if name.startswith('odyssey.')]\n"
+        "print(sorted(names), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    loaded = "['odyssey.cli', 'odyssey.console', 'odyssey.errors', 'odyssey.options']"
+    assert done.stderr.strip() == loaded
