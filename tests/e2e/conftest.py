@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.servers import DOORS, Server
 
 # An app whose predict does what the request asks for; it counts how often its model is loaded.
-PROBE = '''
+PROBE = """
 import os, sys, time
 from pathlib import Path
 from rocket import BadInput
@@ -46,7 +46,7 @@ def predict(input_data, model):
             import numpy, pandas
             return eval(argument, {"numpy": numpy, "pandas": pandas})
     return {"pid": os.getpid(), "echo": input_data}
-'''
+"""
 
 
 @pytest.fixture(scope="session")

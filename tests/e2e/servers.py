@@ -140,7 +140,10 @@ class Server:
     def processes(self) -> dict[int, str]:
         """All processes below rocket/serve, and itself: number to command line."""
         listed = subprocess.run(
-            ["ps", "-ww", "-eo", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True
+            ["ps", "-ww", "-eo", "pid=,ppid=,stat=,args="],
+            capture_output=True,
+            text=True,
+            check=True,
         )
         rows = [line.split(None, 3) for line in listed.stdout.splitlines()]
         children: dict[int, list[int]] = {}

@@ -91,7 +91,7 @@ class TestFormats:
             ("[1, 2]", [1, 2]),
             ("5", 5),
             ("None", None),
-            ("'{\"already\": \"JSON\"}'", {"already": "JSON"}),
+            ('\'{"already": "JSON"}\'', {"already": "JSON"}),
             ("'plain words'", "plain words"),
             ("numpy.arange(4).reshape(2, 2)", [[0, 1], [2, 3]]),
             ("pandas.DataFrame({'a': [1, 2]})", [{"a": 1}, {"a": 2}]),

@@ -45,7 +45,7 @@ class Door(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if body == b"bad":
-            self.answer(400, b'{"error": "no \\x1b[31mgood"}')
+            self.answer(400, b'{"error": "no \\\\u001b[31mgood"}')
         elif body == b"html":
             self.answer(502, b"<h1>Bad gateway</h1>\\n<p>", "text/html")
         elif body == b"bytes":
@@ -85,12 +85,39 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Running:
+    """A command line that runs in a process of its own."""
+
+    process: subprocess.Popen[str]
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def err(self) -> str:
+        return self.log.read_text()
+
+    def until_it_says(self, text: str) -> None:
+        until(lambda: text in self.err or self.process.poll() is not None)
+        assert text in self.err
+
+    def send(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def finish(self) -> Done:
+        out, _ = self.process.communicate(timeout=60)
+        return Done(self.process.returncode, out, self.err)
+
+
+@dataclass(frozen=True)
 class SmallApp:
     """An app's folder with a rocket of two scripts."""
 
     folder: Path
     port: int
-    running: list[subprocess.Popen[str]] = field(default_factory=list)
+    running: list[Running] = field(default_factory=list)
 
     def write(self, path: str, text: str) -> Path:
         file = self.folder / path
@@ -111,27 +138,24 @@ class SmallApp:
         names = [path.name for path in (self.folder / ".odyssey").glob("*")]
         return [name for name in names if not name.endswith((".lock", ".gitignore"))]
 
-    def start(self, *words: str, **environ: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, **environ: str) -> Running:
         """Start a command line in a process of its own, in the app's folder."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "odyssey", *words],
-            cwd=self.folder,
-            env={**os.environ, **environ},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.running.append(process)
-        return process
+        log = self.folder.parent / f"stderr-{len(self.running)}"
+        with log.open("wb") as stderr:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "odyssey", *words],
+                cwd=self.folder,
+                env={**os.environ, **environ},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+            )
+        self.running.append(Running(process, log))
+        return self.running[-1]
 
     def run(self, *words: str, **environ: str) -> Done:
-        return finish(self.start(*words, **environ))
-
-
-def finish(process: subprocess.Popen[str]) -> Done:
-    out, err = process.communicate(timeout=60)
-    return Done(process.returncode, out, err)
+        return self.start(*words, **environ).finish()
 
 
 def until(true: Callable[[], object], seconds: float = 30) -> None:
@@ -178,10 +202,9 @@ def small_app(tmp_path: Path, free_port: int) -> Iterator[SmallApp]:
     app.write("model/.gitkeep", "")
     app.write("model/weights", "old")
     yield app
-    for process in app.running:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+    for running in app.running:
+        running.process.kill()
+        running.process.communicate()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from odyssey import config
+from odyssey import keys
 from tests.functional.conftest import Done, SmallApp
 
 Run = Callable[..., Done]
@@ -20,13 +20,15 @@ def test_every_value_is_shown_with_its_origin(
 ) -> None:
     # given
     text = (small_app.folder / "odyssey.toml").read_text()
-    small_app.write("odyssey.toml", text + "[server]\nthreads = 2\n[env.prod.server]\nworkers = 7\n")
+    small_app.write(
+        "odyssey.toml", text + "[server]\nthreads = 2\n[env.prod.server]\nworkers = 7\n"
+    )
     monkeypatch.setenv("ODYSSEY_SERVER_TIMEOUT", "5")
     # when
     done = odyssey("config", "show", "--origin", "--env", "prod", at=small_app.folder)
     # then
     shown = rows(done)
-    assert (done.code, list(shown)) == (0, list(config.KEYS))
+    assert (done.code, list(shown)) == (0, list(keys.KEYS))
     assert shown["server.threads"] == ["2", "odyssey.toml [server]"]
     assert shown["server.workers"] == ["7", "odyssey.toml [env.prod.server]"]
     assert shown["server.timeout"] == ["5", "ODYSSEY_SERVER_TIMEOUT"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from odyssey import cli, config
+from odyssey import cli, keys
 
 
 def leaves(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -62,7 +62,7 @@ def test_every_command_takes_output_and_debug(path: tuple[str, ...]) -> None:
 
 @EVERY
 def test_an_option_of_a_setting_has_the_name_of_its_key(path: tuple[str, ...]) -> None:
-    by_option = {key.option: key for key in config.KEYS.values()}
+    by_option = {key.option: key for key in keys.KEYS.values()}
     for param in find(path).params:
         key = by_option.get(param.opts[0])
         if key is not None and param.name == key.name and isinstance(param, click.Option):

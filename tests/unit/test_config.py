@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odyssey import config
+from odyssey import config, keys
 from odyssey.errors import AppNotFoundError, ConfigError, OdysseyError
 
 APP = '[app]\nname = "testapp"\n'
@@ -32,9 +32,9 @@ def problems(folder: Path, text: str = APP, **given_: object) -> tuple[str, ...]
 
 def test_defaults_fill_what_the_file_leaves_out(folder: Path) -> None:
     settings = load(folder)
-    assert settings.app == config.App("testapp", "aws", "sagemaker")
-    assert settings.local == config.Local(8080, "")
-    assert settings.server == config.Server("fast", 0, 4, 60, 100, "auto", "absent")
+    assert settings.app == keys.App("testapp", "aws", "sagemaker")
+    assert settings.local == keys.Local(8080, "")
+    assert settings.server == keys.Server("fast", 0, 4, 60, 100, "auto", "absent")
     assert settings.origin("local.port") == "default"
     assert settings.origin("app.name") == "odyssey.toml [app]"
     assert settings.env is None
@@ -151,7 +151,11 @@ def test_an_environment_that_is_no_table_is_refused(folder: Path, text: str) -> 
 
 
 def test_the_app_needs_a_name(folder: Path) -> None:
-    assert problems(folder, "") == ("odyssey.toml: app.name: missing, the app's name",)
+    missing = ("odyssey.toml: app.name: missing, the app's name",)
+    assert problems(folder, "") == missing
+    only_in_prod = '[env.prod.app]\nname = "testapp"\n'
+    assert problems(folder, only_in_prod) == missing
+    assert load(folder, only_in_prod, env="prod").app.name == "testapp"
 
 
 def test_an_option_out_of_range_is_named_by_its_own_name(folder: Path) -> None:
@@ -217,12 +221,12 @@ def test_whatever_the_file_holds_it_is_read_or_explained(
 
 @given(st.integers() | st.floats() | st.text() | st.booleans() | st.lists(st.integers()))
 def test_a_port_is_taken_in_its_range_only(value: object) -> None:
-    broken = config.KEYS["local.port"].problem(value)
+    broken = keys.KEYS["local.port"].problem(value)
     assert (broken is None) == (type(value) is int and 1 <= value <= 65535)
 
 
-@pytest.mark.parametrize("key", config.KEYS.values(), ids=lambda key: key.path)
-def test_every_key_says_what_it_means_and_takes_its_default(key: config.Key) -> None:
+@pytest.mark.parametrize("key", keys.KEYS.values(), ids=lambda key: key.path)
+def test_every_key_says_what_it_means_and_takes_its_default(key: keys.Key) -> None:
     assert key.help
     if key.path != "app.name":
         assert key.problem(key.default) is None

@@ -10,11 +10,21 @@ import pytest
 import odyssey
 
 PACKAGE = Path(odyssey.__file__).parent
-HEAVY = (
-    "boto3 botocore docker requests aws_cdk constructs jsii cookiecutter jinja2 flask moto"
-    " importlib.metadata"
-).split()
-LIGHT = {"cli", "options", "config", "errors", "console", "names", "__init__", "__main__"}
+HEAVY = [
+    "boto3",
+    "botocore",
+    "docker",
+    "requests",
+    "aws_cdk",
+    "constructs",
+    "jsii",
+    "cookiecutter",
+    "jinja2",
+    "flask",
+    "moto",
+    "importlib.metadata",
+]
+LIGHT = {"cli", "options", "config", "keys", "errors", "console", "names", "__init__", "__main__"}
 NEVER = {
     "scaffold": {"boto3", "botocore", "aws_cdk", "docker"},
     "host": {"boto3", "botocore", "aws_cdk", "docker", "cookiecutter"},
@@ -40,13 +50,15 @@ def imports(tree: ast.AST, *, top: bool) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
-        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            continue
-        elif top and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            continue
-        else:
+        elif not is_left_out(node, top=top):
             found |= imports(node, top=top)
     return found
+
+
+def is_left_out(node: ast.AST, *, top: bool) -> bool:
+    if isinstance(node, ast.If):
+        return ast.unparse(node.test) == "TYPE_CHECKING"
+    return top and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
 
 
 def reached(name: str, *, top: bool) -> set[str]:

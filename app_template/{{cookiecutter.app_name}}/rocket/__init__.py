@@ -3,16 +3,22 @@
 You normally edit `train.py`, `serve.py` and `requirements.txt` only; this package is yours
 all the same, and meant to be read:
 
-    train       what `docker run IMAGE train` executes     -> training.py
-    serve       what `docker run IMAGE serve` executes     -> server.py
-    settings    where files lie, what the environment says
-    model       loads serve.py, and the model, once
-    formats     the table of formats: how bytes become input, how answers become bytes
-    core        decode -> predict -> encode, and every error a client can see
-    runner      where a prediction runs: on the event loop, or in a thread when it is long
-    asgi        the fast door (MODEL_SERVER=fast)
-    batching    the fast door's micro-batches, when serve.py defines predict_batch
-    predictor   the Flask door (MODEL_SERVER=flask); wsgi.py offers it to any WSGI server
+    train, serve   what `docker run IMAGE train` and `docker run IMAGE serve` execute
+
+    settings       where files lie, what the environment says
+    training       runs train.py, passes signals on, reports a failure
+    model          loads serve.py, and the model, once
+    formats        the table of formats: how bytes become input, how answers become bytes
+    core           decode -> predict -> encode, and every error that a client can see
+    runner         where a prediction runs: on the event loop, or in a thread when it is long
+    batching       micro-batches, when serve.py defines predict_batch
+    asgi           the two doors, and between them the fast one (MODEL_SERVER=fast)
+    predictor      the Flask application of the other (MODEL_SERVER=flask)
+    wsgi           the same application for a WSGI server of your own
+    server         gunicorn: loads the model, starts the workers, stops without a loss
+    sockets        fair shares of connections, and none lost at the end
+    front          nginx in front of gunicorn, with nginx.conf
+    reload         restarts on edits, for development
 """
 
 from rocket.errors import BadInput

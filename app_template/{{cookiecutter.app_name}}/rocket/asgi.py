@@ -38,10 +38,15 @@ class Disconnected(Exception):
 
 
 class Door:
-    """Reads requests and sends answers; what lies between is a subclass's `respond`."""
+    """Reads requests and sends answers; what lies between is a subclass's `respond`.
+
+    Attributes:
+        closing: Tell each client not to send another request on its connection.
+    """
 
     def __init__(self, core: Core) -> None:
         self.core = core
+        self.closing = False
 
     def open(self, runner: Runner) -> None:
         """Takes the runner of the worker's event loop; called once in each worker."""
@@ -95,6 +100,8 @@ class Door:
             (b"content-length", b"%d" % len(response.body)),
         ]
         headers += [(name.encode(), value.encode()) for name, value in response.headers]
+        if self.closing:
+            headers.append((b"connection", b"close"))
         start = {"type": "http.response.start", "status": response.status, "headers": headers}
         await send(start)
         await send({"type": "http.response.body", "body": response.body})

@@ -86,7 +86,9 @@ class Core:
             return self.encode(Answers(self.predict_all(data)), accept, choices)
         return self.encode(self.predict(data), accept, choices)
 
-    def decode(self, content_type: str, accept: str, body: bytes) -> tuple[str, tuple[str, ...], Any]:
+    def decode(
+        self, content_type: str, accept: str, body: bytes
+    ) -> tuple[str, tuple[str, ...], Any]:
         """The input's media type, the media types to answer with, and the decoded input."""
         if self.model.trouble is not None:
             raise RequestError(503, self.model.trouble)
@@ -203,8 +205,10 @@ def negotiate(accept: str, own: str) -> tuple[str, ...]:
 
 def _matches(name: str, wish: str) -> bool:
     kind, _, subtype = wish.partition("/")
-    return wish in ("*/*", "*", name) or wish in FORMATS[name].aliases or (
-        subtype == "*" and name.startswith(f"{kind}/")
+    return (
+        wish in ("*/*", "*", name)
+        or wish in FORMATS[name].aliases
+        or (subtype == "*" and name.startswith(f"{kind}/"))
     )
 
 

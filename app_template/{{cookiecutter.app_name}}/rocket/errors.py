@@ -1,7 +1,7 @@
 """What can go wrong with a request, and the HTTP status that says so.
 
-    RequestError            a status and a message the client may read
-    └── BadInput            400: raise it in predict() when a record is not what you expect
+RequestError            a status and a message the client may read
+└── BadInput            400: raise it in predict() when a record is not what you expect
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ class RequestError(Exception):
         headers: Further response headers, for example `Allow`.
     """
 
-    def __init__(self, status: int, message: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(
+        self, status: int, message: str, headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message

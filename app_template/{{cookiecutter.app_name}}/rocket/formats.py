@@ -124,7 +124,7 @@ def _dump(answer: Any) -> bytes:
         try:
             return cast(bytes, orjson.dumps(answer, _plain, orjson.OPT_SERIALIZE_NUMPY))
         except TypeError:
-            pass  # Keys that are not strings, integers over 64 bits: the standard writer takes them.
+            pass  # Keys that are no strings, integers over 64 bits: the standard writer can.
     try:
         return json.dumps(answer, default=_plain, allow_nan=False).encode()
     except ValueError:
@@ -297,7 +297,9 @@ def _columns(answer: Mapping[str, Any]) -> Any:
     nested = [value for value in answer.values() if isinstance(value, Mapping)]
     if nested:
         raise Unfit("a nested dictionary")
-    columns = any(hasattr(value, "__len__") and not isinstance(value, str) for value in answer.values())
+    columns = any(
+        hasattr(value, "__len__") and not isinstance(value, str) for value in answer.values()
+    )
     return answer if columns else [answer]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -110,14 +111,16 @@ class Front:
             [*command, "-e", "stderr"], start_new_session=True, preexec_fn=die_with_parent
         )
 
-    def _stop(
-        self, nginx: subprocess.Popen[bytes] | None, gunicorn: int, code: int | None
-    ) -> int:
+    def _stop(self, nginx: subprocess.Popen[bytes] | None, gunicorn: int, code: int | None) -> int:
         """Ends nginx, which finishes what it has begun, and then gunicorn."""
         graceful = self.stopping != signal.SIGINT
         if nginx is not None and nginx.poll() is None:
             nginx.send_signal(signal.SIGQUIT if graceful else signal.SIGTERM)
             nginx.wait()
+        if nginx is not None:
+            # Its workers outlive a master that was killed, and would keep the port.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(nginx.pid, signal.SIGKILL)
         if code is None:
             os.kill(gunicorn, signal.SIGTERM if graceful else signal.SIGINT)
             _, status = os.waitpid(gunicorn, 0)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rocket.settings import APP, Layout
-
-log = logging.getLogger("rocket")
 
 
 class Model:
@@ -43,25 +41,32 @@ class Model:
         Raises:
             TypeError: A function is missing. What serve.py itself raises passes through.
         """
-        if str(APP) not in sys.path:
-            sys.path.insert(0, str(APP))
-        self._serve = importlib.import_module("serve")
-        for signature in ("get_model(model_path)", "predict(input_data, model)"):
-            if not callable(getattr(self._serve, signature.partition("(")[0], None)):
-                raise TypeError(f"serve.py must define {signature}")
+        self.trouble = "serve.py is being imported"
+        with self._blame("serve.py"):
+            if str(APP) not in sys.path:
+                sys.path.insert(0, str(APP))
+            self._serve = importlib.import_module("serve")
+            for signature in ("get_model(model_path)", "predict(input_data, model)"):
+                if not callable(getattr(self._serve, signature.partition("(")[0], None)):
+                    raise TypeError(f"serve.py must define {signature}")
 
     def load(self) -> None:
         """Calls `get_model`; what it raises passes through, and stays in `trouble`."""
         self.trouble = "the model is being loaded"
-        try:
+        with self._blame("get_model"):
             self._model = self._serve.get_model(str(self.layout.model))
-        except BaseException as error:
-            self.trouble = f"get_model raised {type(error).__name__}: {error}"
-            raise
         batch = getattr(self._serve, "predict_batch", None)
         if batch is not None:
             self.predict_batch = lambda inputs: batch(inputs, self._model)
         self.trouble = None
+
+    @contextmanager
+    def _blame(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            self.trouble = f"{what} raised {type(error).__name__}: {error}"
+            raise
 
     def predict(self, data: Any) -> Any:
         """Calls the user's `predict` with the model."""

@@ -1,10 +1,10 @@
 """What `docker run IMAGE serve` does: loads the model, then lets gunicorn serve a door.
 
-    rocket/serve ── gunicorn ─┬─ worker ── door ── core      fast door, or Flask without nginx
-                              └─ worker ── door ── core
+rocket/serve ── gunicorn ─┬─ worker ── door ── core      fast door, or Flask without nginx
+                          └─ worker ── door ── core
 
-    rocket/serve ─┬─ nginx ── unix socket ─┐                 with nginx (see front.py)
-                  └─ gunicorn ─────────────┴─ worker ...
+rocket/serve ─┬─ nginx ── unix socket ─┐                 with nginx (see front.py)
+              └─ gunicorn ─────────────┴─ worker ...
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
-from rocket import sockets
+from rocket import reload, sockets
 from rocket.model import Model
-from rocket.settings import APP, Layout, Settings, cores
+from rocket.settings import Layout, Settings, cores
 
 if TYPE_CHECKING:
     from gunicorn.workers.base import Worker
@@ -34,6 +34,8 @@ log = logging.getLogger("rocket")
 
 #: Seconds between SIGTERM and the end; SageMaker sends SIGKILL after 30.
 GRACE = 25
+#: Seconds in which every busy connection is told to close before the worker stops.
+GOODBYE = 0.5
 
 
 def main() -> int:
@@ -76,7 +78,9 @@ def serve(settings: Settings, address: str) -> int:
             log.exception("the model cannot be loaded")
             return 1
         seconds = time.perf_counter() - start
-        log.info("serve.py%s loaded in %.2f s", "" if model.per_worker else " and its model", seconds)
+        log.info(
+            "serve.py%s loaded in %.2f s", "" if model.per_worker else " and its model", seconds
+        )
     door = make_door(model, settings)
     log.info("%s door, %d worker(s), on %s", settings.door, settings.workers, address)
     try:
@@ -129,8 +133,6 @@ class Server(BaseApplication):  # type: ignore[misc]
             # Heartbeats on a disk can block for seconds.
             "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108
             "control_socket_disable": True,
-            "reload": settings.reload,
-            "reload_extra_files": self._watched() if settings.reload else [],
             "when_ready": self.when_ready,
             "post_worker_init": self.post_worker_init,
         }
@@ -140,11 +142,6 @@ class Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Door:
         """The application that gunicorn's workers run."""
         return self.door
-
-    def _watched(self) -> list[str]:
-        """The user's code and the model's files: a worker restarts when one of them changes."""
-        found = [*APP.glob("*.py"), *self.model.layout.model.rglob("*")]
-        return [str(path) for path in found if path.is_file()]
 
     def when_ready(self, arbiter: Arbiter) -> None:
         """Before the first fork: keeps memory shared, and arranges for a stop without loss."""
@@ -172,11 +169,23 @@ class Server(BaseApplication):  # type: ignore[misc]
                 worn_out=lambda: os.kill(os.getpid(), signal.SIGTERM),
             )
         )
+        worker.loop.add_signal_handler(signal.SIGTERM, self._close_and_stop, worker)
         if self.model.trouble is not None:
             # In a thread, so that /ping says 503 and the reason while a large model loads.
             threading.Thread(target=self._load_here, name="load", daemon=True).start()
 
+    def _close_and_stop(self, worker: Worker) -> None:
+        """Says goodbye on every connection first.
+
+        gunicorn alone would close a connection that it has just promised to keep, together with
+        the request that is already on its way.
+        """
+        self.door.closing = True
+        worker.loop.call_later(GOODBYE, worker.handle_exit_signal)
+
     def _load_here(self) -> None:
+        if self.settings.reload:
+            reload.watch(self.model.layout)
         try:
             self.model.import_code()
             self.model.load()
@@ -186,4 +195,3 @@ class Server(BaseApplication):  # type: ignore[misc]
                 logging.shutdown()
                 # The code by which gunicorn knows that starting another worker is of no use.
                 os._exit(Arbiter.WORKER_BOOT_ERROR)
-

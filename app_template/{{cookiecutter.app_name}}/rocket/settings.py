@@ -56,7 +56,7 @@ class Settings:
 
     Attributes:
         door: `fast` (ASGI) or `flask`; `MODEL_SERVER`.
-        host: Address to listen on; `MODEL_SERVER_HOST`, by default all of them, as a container must.
+        host: Address to listen on; `MODEL_SERVER_HOST`, by default all, as a container must.
         port: `MODEL_SERVER_PORT`, else SageMaker's `SAGEMAKER_BIND_TO_PORT`, else 8080.
         workers: Processes; `MODEL_SERVER_WORKERS`, by default the cores this container may use.
         threads: Long predictions that one worker runs at once; `MODEL_SERVER_THREADS`, 4.
@@ -103,7 +103,8 @@ class Settings:
             threads=int(read.number("MODEL_SERVER_THREADS", 4, 1, 256)),
             timeout=read.number("MODEL_SERVER_TIMEOUT", 60, 1, 3600),
             max_payload=int(read.number("MODEL_SERVER_MAX_PAYLOAD_MB", 100, 0.001, 1024) * 2**20),
-            nginx=nginx == "on" or (nginx == "auto" and door == "flask" and nginx_program() is not None),
+            nginx=nginx == "on"
+            or (nginx == "auto" and door == "flask" and nginx_program() is not None),
             csv_header=read.choice("MODEL_SERVER_CSV_HEADER", ("absent", "present")) == "present",
             reload=reload,
             access_log=read.switch("MODEL_SERVER_ACCESS_LOG"),

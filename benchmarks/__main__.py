@@ -1,0 +1,99 @@
+"""``python -m benchmarks serving | cli | all``."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import sys
+from typing import Any, NoReturn
+
+from benchmarks import command_line, serving
+from benchmarks.environments import UnavailableError
+from benchmarks.goals import ROWS
+from benchmarks.peers import SUBJECTS
+
+ESSENTIAL = ("bare", "fast", "fast-batch", "flask")
+"""Without these a run has failed; a peer that cannot be set up is reported and passed over."""
+
+
+def main() -> int:
+    """Run what the arguments ask for.
+
+    Returns:
+        0: measured (whether or not the goals are met); 1: something essential was not; 2: usage.
+    """
+    arguments = _parser().parse_args()
+    # As an exception, so that servers are stopped and folders removed on the way out.
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        failed = False
+        if arguments.what in ("cli", "all"):
+            command_line.run(arguments.cli_rounds)
+        if arguments.what in ("serving", "all"):
+            if shutil.which("wrk") is None:
+                raise UnavailableError("wrk is not installed (apt-get install wrk)")
+            results = serving.run(_plan(arguments))
+            failed = any(name in results.unavailable for name in ESSENTIAL)
+    except UnavailableError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return int(failed)
+
+
+def _plan(arguments: argparse.Namespace) -> serving.Plan:
+    return serving.Plan(
+        arguments.rounds, arguments.seconds, tuple(arguments.peers), tuple(arguments.only)
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
+    parser.add_argument("what", choices=["serving", "cli", "all"])
+    parser.add_argument("--rounds", type=_at_least_1, default=5, help="rounds of visits; default 5")
+    parser.add_argument(
+        "--seconds", type=_at_least_1, default=2, help="length of a window of wrk; default 2"
+    )
+    parser.add_argument(
+        "--cli-rounds", type=_at_least_1, default=20, help="runs of each command; default 20"
+    )
+    parser.add_argument(
+        "--peers",
+        type=_names,
+        default=[],
+        metavar="A,B,…",
+        help=f"subjects to visit, of {', '.join(SUBJECTS)}; default all",
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=ROWS,
+        default=[],
+        help="rows of the goals to judge; default all",
+    )
+    return parser
+
+
+def _at_least_1(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is less than 1")
+    return value
+
+
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    unknown = [name for name in names if name not in SUBJECTS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; known: {list(SUBJECTS)}")
+    return names
+
+
+def _terminate(*_: Any) -> NoReturn:
+    raise SystemExit(143)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

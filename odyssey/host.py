@@ -1,0 +1,299 @@
+"""Runs the app's own rocket on this machine, without Docker.
+
+The app's folder is laid out as SageMaker lays out ``/opt/ml`` in a container, so that
+``rocket/train`` and ``rocket/serve`` run here just as they run there.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from odyssey import client, environment, staging
+from odyssey.console import Progress, clean, elapsed, note, size
+from odyssey.errors import InterruptedByUserError, ServingError, TrainingError
+from odyssey.process import Child, describe_end
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from odyssey.config import Config
+
+TRAIN_GRACE = 120.0
+"""Seconds that a training may take to stop: what SageMaker gives it."""
+
+SERVE_GRACE = 30.0
+"""Seconds that the server may take to stop: what SageMaker gives it."""
+
+PING_PAUSE = 0.1
+FAILURE_LINES = 3
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A training that succeeded.
+
+    Args:
+        model: The folder of the model.
+        files: Its files and their sizes in bytes, by path within the folder.
+        seconds: How long the training took.
+    """
+
+    model: Path
+    files: Mapping[str, int]
+    seconds: float
+
+    def summary(self) -> str:
+        """Return the files and the time for a reader."""
+        files = [f"  {clean(name)}  {size(count)}" for name, count in self.files.items()]
+        return "\n".join([f"Trained in {elapsed(self.seconds)}; the model is:", *files])
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON takes it."""
+        files = [{"path": name, "bytes": count} for name, count in self.files.items()]
+        return {"model": str(self.model), "files": files, "seconds": round(self.seconds, 3)}
+
+
+def train(settings: Config) -> Trained:
+    """Run the app's ``rocket/train`` over its ``input/`` and replace ``model/`` by the result.
+
+    The old model stays until the training has succeeded.
+
+    Raises:
+        TrainingError: There is no data, another training runs, or the training failed.
+        InterruptedByUserError: Ctrl-C, or a signal that asks to stop.
+    """
+    app = settings.folder
+    _require_rocket(app, "train", TrainingError)
+    _require_data(app)
+    python = environment.python_for(settings)
+    with staging.area(app) as area:
+        _run_train(settings, python, area)
+        seconds = area.seconds()
+        if not area.has_model():
+            raise TrainingError(
+                "the training wrote no file into its model folder; model/ is unchanged",
+                "save the model under model_path in train.py",
+            )
+        area.commit()
+    model = app / staging.MODEL
+    return Trained(model, dict(staging.files(model)), seconds)
+
+
+def _run_train(settings: Config, python: Path, area: staging.Area) -> None:
+    app = settings.folder
+    env = _environment(settings, ROCKET_ML_ROOT=str(area.root))
+    progress = Progress("Training")
+    argv = [str(python), str(app / "rocket" / "train")]
+    with _child(argv, app, env, TRAIN_GRACE, TrainingError) as child:
+        code = child.run(progress.feed, _turn(child, progress))
+    progress.end()
+    if child.stopped_by is not None:
+        raise InterruptedByUserError("the training was interrupted; model/ is unchanged")
+    if code != 0:
+        reason = _reason(app)
+        raise TrainingError(
+            f"the training failed ({describe_end(code)}); model/ is unchanged{reason}",
+            f"the whole reason is in {app / 'output' / 'failure'}" if reason else None,
+        )
+
+
+def serve(
+    settings: Config,
+    *,
+    reload: bool = False,
+    quiet: bool = False,
+    when_ready: Callable[[str, str], None],
+) -> None:
+    """Run the app's ``rocket/serve`` on 127.0.0.1 until it is asked to stop.
+
+    Args:
+        settings: The app's settings.
+        reload: Restart the server when a file of the app changes.
+        quiet: No line for each request.
+        when_ready: Called once when the model is loaded, with the server's URL and the option of
+            ``odyssey local request`` that finds it (empty for the port it looks at anyway).
+
+    Raises:
+        ServingError: The port is taken, there is no model, or the server ended by itself.
+    """
+    app, port = settings.folder, settings.local.port
+    _require_rocket(app, "serve", ServingError)
+    _require_model(app)
+    _require_free(port, settings.origin("local.port"))
+    python = environment.python_for(settings)
+    env = _environment(settings, **_server_variables(settings, reload=reload, quiet=quiet))
+    progress = Progress("Starting the server")
+    argv = [str(python), str(app / "rocket" / "serve")]
+    with _child(argv, app, env, SERVE_GRACE, ServingError) as child:
+        wait = _Readiness(settings, child, progress, when_ready)
+        code = child.run(progress.feed, wait)
+    progress.end()
+    if child.stopped_by is not None and not wait.ready:
+        raise InterruptedByUserError("stopped before the model was loaded")
+    if child.stopped_by is not None:
+        note("The server has stopped")
+        return
+    when = "ended by itself" if wait.ready else "ended before its model was loaded"
+    raise ServingError(f"the server {when} ({describe_end(code)}); the reason is in its log above")
+
+
+class _Readiness:
+    """Asks the server until its model is loaded; between two pings its output flows."""
+
+    def __init__(
+        self,
+        settings: Config,
+        child: Child,
+        progress: Progress,
+        when_ready: Callable[[str, str], None],
+    ) -> None:
+        self.ready = False
+        self._port = settings.local.port
+        self._option = ""
+        if settings.origin("local.port") == "--port":
+            self._option = f" --port {self._port}"
+        self._progress = progress
+        self._when_ready = when_ready
+        self._next = 0.0
+        self._idle = _turn(child, progress, silent=True)
+
+    def __call__(self) -> float:
+        self._idle()
+        if self.ready:
+            return 1.0
+        self._progress.tick()
+        if time.monotonic() >= self._next:
+            self._ping()
+            self._next = time.monotonic() + PING_PAUSE
+        return PING_PAUSE
+
+    def _ping(self) -> None:
+        self.ready, reason = client.ping(self._port)
+        if self.ready:
+            self._progress.end()
+            self._when_ready(f"http://{client.HOST}:{self._port}", self._option)
+        elif reason:
+            self._progress.label = f"The model is not loaded: {reason}"
+
+
+def _turn(child: Child, progress: Progress, *, silent: bool = False) -> Callable[[], float]:
+    """Return what to do between two pieces of output: show life, and say it when we stop."""
+    said = False
+
+    def turn() -> float:
+        nonlocal said
+        if child.stopped_by is not None and not said:
+            said = True
+            again = " (Ctrl-C again: at once)" if child.stopped_by == signal.SIGINT else ""
+            progress.say(f"Stopping...{again}")
+        return 1.0 if silent else progress.tick()
+
+    return turn
+
+
+@contextmanager
+def _child(
+    argv: list[str],
+    app: Path,
+    env: Mapping[str, str],
+    grace: float,
+    failure: type[TrainingError | ServingError],
+) -> Iterator[Child]:
+    try:
+        with Child(argv, cwd=app, env=env, grace=grace) as child:
+            yield child
+    except (FileNotFoundError, PermissionError) as error:
+        raise failure(f"{error.filename}: {error.strerror}") from error
+
+
+def _environment(settings: Config, **ours: str) -> dict[str, str]:
+    """Return this process's variables, with the settings as the rocket reads them."""
+    server = settings.server
+    env = {
+        **os.environ,
+        "PYTHONUNBUFFERED": "1",
+        "MODEL_SERVER": server.kind,
+        "MODEL_SERVER_THREADS": str(server.threads),
+        "MODEL_SERVER_TIMEOUT": str(server.timeout),
+        "MODEL_SERVER_MAX_PAYLOAD_MB": str(server.max_payload_mb),
+        "MODEL_SERVER_NGINX": server.nginx,
+        "MODEL_SERVER_CSV_HEADER": server.csv_header,
+    }
+    env.pop("MODEL_SERVER_WORKERS", None)
+    if server.workers:
+        env["MODEL_SERVER_WORKERS"] = str(server.workers)
+    return env | ours
+
+
+def _server_variables(settings: Config, *, reload: bool, quiet: bool) -> dict[str, str]:
+    return {
+        "ROCKET_ML_ROOT": str(settings.folder),
+        "MODEL_SERVER_HOST": client.HOST,
+        "MODEL_SERVER_PORT": str(settings.local.port),
+        "MODEL_SERVER_RELOAD": "1" if reload else "0",
+        "MODEL_SERVER_ACCESS_LOG": "0" if quiet else "1",
+    }
+
+
+def _require_rocket(app: Path, program: str, failure: type[TrainingError | ServingError]) -> None:
+    if not (app / "rocket" / program).is_file():
+        raise failure(
+            f"rocket/{program} is missing from {app}",
+            "take it from git, or from a new app: odyssey init -p aws -s sagemaker start",
+        )
+
+
+def _require_data(app: Path) -> None:
+    data = app / "input" / "data"
+    if not any(path.is_file() and not path.name.startswith(".") for path in data.rglob("*")):
+        what = "has no file" if data.is_dir() else "is missing"
+        raise TrainingError(
+            f"there is nothing to train on: {data} {what}",
+            f"put the data into {data / 'training'}",
+        )
+
+
+def _require_model(app: Path) -> None:
+    staging.recover(app)
+    if not any(True for _ in staging.files(app / staging.MODEL)):
+        raise ServingError(
+            f"there is no model to serve: {app / staging.MODEL} has no file", "odyssey local train"
+        )
+
+
+def _require_free(port: int, origin: str) -> None:
+    with socket.socket() as probe:
+        # As the server does: without it a port that was just in use counts as taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((client.HOST, port))
+        except PermissionError:
+            raise ServingError(
+                f"port {port} ({origin}) is for root only", "odyssey local serve --port 8080"
+            ) from None
+        except OSError as error:
+            raise ServingError(
+                f"port {port} ({origin}) is in use: {error.strerror}",
+                f"stop what listens there, or: odyssey local serve --port {_another(port)}",
+            ) from None
+
+
+def _another(port: int) -> int:
+    return port + 1 if port < 65535 else 8080
+
+
+def _reason(app: Path) -> str:
+    """Return the first lines of what the training said about its failure."""
+    try:
+        text = (app / "output" / "failure").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    return "".join(f"\n  {line}" for line in lines[:FAILURE_LINES])

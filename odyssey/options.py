@@ -1,0 +1,118 @@
+"""What several commands share: their options, each defined once, and the shape of their help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from odyssey import console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from odyssey.config import Config
+
+AnyCommand = TypeVar("AnyCommand", bound="Callable[..., Any]")
+
+
+class Group(click.Group):
+    """A group that lists its commands in the order of their definition, not of the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands, the first to be used first."""
+        return list(self.commands)
+
+
+def examples(*lines: str) -> str:
+    """Return the end of a command's help: command lines to start from."""
+    # click keeps the line breaks of a paragraph that begins with this character.
+    title = "Examples:" if len(lines) > 1 else "Example:"
+    return "\n".join(["\b", title, *(f"  {line}" for line in lines)])
+
+
+def _set_output(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.ensure_object(console.Terminal).json = value == "json"
+
+
+def _set_debug(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.ensure_object(console.Terminal).debug = True
+
+
+def talk(command: AnyCommand) -> AnyCommand:
+    """Add ``--output`` and ``--debug``, which every command takes."""
+    output = click.option(
+        "--output",
+        type=click.Choice(["text", "json"]),
+        expose_value=False,
+        is_eager=True,
+        callback=_set_output,
+        help="What stdout carries: text, or one JSON document.  [default: text]",
+    )
+    debug = click.option(
+        "--debug",
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_set_debug,
+        help="Show the traceback of an error.  [default: off]",
+    )
+    return output(debug(command))
+
+
+def app(command: AnyCommand) -> AnyCommand:
+    """Add ``--app`` and ``--env``: which app, in which of its environments."""
+    from pathlib import Path
+
+    folder = click.option(
+        "--app",
+        "folder",
+        metavar="DIR",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="The app's folder.  [default: the nearest odyssey.toml, upwards from here]",
+    )
+    env = click.option(
+        "--env",
+        metavar="NAME",
+        help="The table [env.NAME] of odyssey.toml to use.  [default: $ODYSSEY_ENV, or none]",
+    )
+    return folder(env(command))
+
+
+def setting(path: str) -> Callable[[AnyCommand], AnyCommand]:
+    """Add the option that sets a key of ``odyssey.toml``, such as ``--port`` for ``local.port``."""
+    from odyssey.keys import KEYS
+
+    key = KEYS[path]
+    kind = click.Choice(key.choices) if key.choices else key.kind
+    default = f"{path} of odyssey.toml, else {key.default}"
+    meaning = f"{key.help[0].upper()}{key.help[1:]}.  [default: {default}]"
+    return click.option(key.option, key.name, type=kind, default=None, help=meaning)
+
+
+def settings(
+    folder: Path | None, env: str | None, flags: Mapping[str, object] | None = None
+) -> Config:
+    """Return the settings that the shared options stand for, and print their warnings.
+
+    Args:
+        folder: The value of ``--app``.
+        env: The value of ``--env``.
+        flags: The values of the command's own settings, by path.
+
+    Raises:
+        AppNotFoundError: There is no app.
+        ConfigError: A setting is wrong.
+    """
+    from pathlib import Path
+
+    from odyssey import config
+
+    home = config.find_app(Path.cwd()) if folder is None else folder.resolve()
+    found = config.load(home, env=env, flags=flags)
+    for warning in found.warnings:
+        console.warn(warning)
+    return found

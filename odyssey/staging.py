@@ -1,0 +1,141 @@
+"""The folder that a training writes into, until it has succeeded.
+
+``.odyssey/train-XXXX/`` is laid out as ``/opt/ml``: ``input`` and ``output`` are links to the
+app's own, ``model`` is fresh and empty. A training that fails or is killed leaves ``model/`` of
+the app as it was; one that succeeds takes its place by a rename.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from odyssey import state
+from odyssey.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MODEL = "model"
+LOCK = "train.lock"
+PREFIX = "train-"
+REPLACED = "replaced"
+"""Where the old model is for the moment that the new one takes its place."""
+
+KEPT = (".gitkeep", ".gitignore")
+"""Files of the model's folder that belong to git and not to a model."""
+
+
+@dataclass(frozen=True)
+class Area:
+    """Where one training runs.
+
+    Args:
+        app: The app's folder.
+        root: The folder laid out as ``/opt/ml``.
+        start: When the training began, in seconds of the monotonic clock.
+    """
+
+    app: Path
+    root: Path
+    start: float = field(default_factory=time.monotonic)
+
+    def seconds(self) -> float:
+        """Return the seconds since the training began."""
+        return time.monotonic() - self.start
+
+    def has_model(self) -> bool:
+        """Return whether the training wrote a file."""
+        return any(True for _ in files(self.root / MODEL))
+
+    def commit(self) -> None:
+        """Put the new model in the place of the app's."""
+        model = (self.app / MODEL).resolve()
+        fresh, replaced = self.root / MODEL, self.root / REPLACED
+        for name in KEPT:
+            if (model / name).is_file():
+                shutil.copy2(model / name, fresh / name)
+        # Two renames, and `recover` for a power cut in between.
+        if model.exists():
+            shutil.move(model, replaced)
+        try:
+            shutil.move(fresh, model)
+        except BaseException:
+            shutil.rmtree(model, ignore_errors=True)
+            if replaced.exists():
+                shutil.move(replaced, model)
+            raise
+
+
+@contextmanager
+def area(app: Path) -> Iterator[Area]:
+    """Make the folder of a training, and take it away at the end.
+
+    Raises:
+        TrainingError: Another training of this app runs, or the disk refuses.
+    """
+    home = state.folder(app)
+    with state.locked(home / LOCK) as ours:
+        if not ours:
+            raise TrainingError(
+                "another training of this app runs; model/ is unchanged",
+                "wait until it has ended, or stop it",
+            )
+        root = None
+        try:
+            _clear(app)
+            root = _lay_out(app, home)
+            yield Area(app, root)
+        except OSError as error:
+            where = error.filename or home
+            raise TrainingError(f"{where}: {error.strerror}; model/ is unchanged") from error
+        finally:
+            if root is not None:
+                shutil.rmtree(root, ignore_errors=True)
+
+
+def recover(app: Path) -> None:
+    """Bring back the old model where odyssey was killed just while replacing it."""
+    home = app / state.FOLDER
+    if (app / MODEL).exists() or not home.is_dir():
+        return
+    with state.locked(home / LOCK) as ours:
+        if ours:
+            _bring_back(app)
+
+
+def files(model: Path) -> Iterator[tuple[str, int]]:
+    """Yield the files of a model with their sizes in bytes, by name; git's own are none."""
+    for path in sorted(model.rglob("*")):
+        if path.is_file() and path.name not in KEPT:
+            yield str(path.relative_to(model)), path.stat().st_size
+
+
+def _bring_back(app: Path) -> None:
+    model = (app / MODEL).resolve()
+    for replaced in (app / state.FOLDER).glob(f"{PREFIX}*/{REPLACED}"):
+        if not model.exists():
+            shutil.move(replaced, model)
+
+
+def _clear(app: Path) -> None:
+    """Take away what killed trainings left; the lock says that none of them runs."""
+    _bring_back(app)
+    for stale in state.folder(app).glob(f"{PREFIX}*/"):
+        shutil.rmtree(stale, ignore_errors=True)
+
+
+def _lay_out(app: Path, home: Path) -> Path:
+    output = app / "output"
+    output.mkdir(exist_ok=True)
+    (output / "failure").unlink(missing_ok=True)
+    root = Path(tempfile.mkdtemp(prefix=PREFIX, dir=home))
+    (root / "input").symlink_to(app / "input", target_is_directory=True)
+    (root / "output").symlink_to(output, target_is_directory=True)
+    (root / MODEL).mkdir()
+    return root
