@@ -9,9 +9,10 @@ import pytest
 APP = Path(__file__).parent.parent
 sys.path.insert(0, str(APP))
 
-from rocket import BadInput  # noqa: E402
 from serve import get_model, predict  # noqa: E402
 from train import train  # noqa: E402
+
+from rocket import BadInput  # noqa: E402
 
 DATA = APP / "input" / "data" / "training"
 
