@@ -9,6 +9,8 @@ rocket/serve ─┬─ nginx ── unix socket ─┐                 with ngin
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import logging
 import os
@@ -48,6 +50,7 @@ def main() -> int:
         log.error("%s", error)  # noqa: TRY400 - a setting is wrong, not the code
         return 2
     share_cores(settings.workers)
+    share_heap()
     if settings.nginx:
         from rocket.front import serve_behind_nginx
 
@@ -56,13 +59,24 @@ def main() -> int:
 
 
 def share_cores(workers: int) -> None:
-    """Gives each worker its share of the cores for the threads of BLAS, OpenMP and Arrow.
+    """Gives each worker its share of the cores for the threads of BLAS and OpenMP.
 
     Has to come before numpy is imported. Variables that are set already stay as they are.
     """
     share = str(max(1, cores() // workers))
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, share)
+
+
+def share_heap() -> None:
+    """Lets the threads of a process share one heap, where glibc would give each its own.
+
+    A worker's memory is then what its largest request needs, not that times its threads.
+    """
+    m_arena_max = -8
+    if sys.platform == "linux" and "MALLOC_ARENA_MAX" not in os.environ:
+        with contextlib.suppress(AttributeError):  # musl
+            ctypes.CDLL(None).mallopt(m_arena_max, 1)
 
 
 def serve(settings: Settings, address: str) -> int:
