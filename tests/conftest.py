@@ -46,3 +46,10 @@ def trained(baked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def app(trained: Path, tmp_path: Path) -> Path:
     """A trained app of the test's own."""
     return Path(shutil.copytree(trained, tmp_path / "app"))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI a skipped test is a failure: nothing may go untested in silence."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

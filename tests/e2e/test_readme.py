@@ -1,0 +1,145 @@
+"""The README is a promise: each of its command blocks is run, in a fresh virtual environment."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.servers import free_port
+
+
+def command_blocks(readme: Path) -> list[list[str]]:
+    blocks = re.findall(r"```console\n(.*?)```", readme.read_text(), re.DOTALL)
+    return [block.strip().splitlines() for block in blocks]
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> dict[str, str]:
+    """The variables of a shell with a new virtual environment, in which nothing is installed."""
+    folder = tmp_path_factory.mktemp("fresh")
+    subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "VIRTUAL_ENV", "ODYSSEY"))
+    }
+    environ["PATH"] = f"{folder / 'venv' / 'bin'}:{environ['PATH']}"
+    environ["ODYSSEY_LOCAL_PORT"] = str(free_port())
+    environ["HOME"] = str(folder)
+    return environ
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Shell:
+    """Types lines into a shell, one after another; what serves goes on in the background."""
+
+    def __init__(self, folder: Path, environ: dict[str, str]) -> None:
+        self.folder = folder
+        self.environ = environ
+        self.servers: list[subprocess.Popen[bytes]] = []
+
+    def type(self, line: str) -> str:
+        if line.startswith("cd "):
+            self.folder /= line[3:]
+            return ""
+        if line == "odyssey local serve":
+            return self.serve(line)
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", line],
+            cwd=self.folder,
+            env=self.environ,
+            text=True,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=280,
+        )
+        assert done.returncode == 0, f"$ {line}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def serve(self, line: str) -> str:
+        server = subprocess.Popen(line.split(), cwd=self.folder, env=self.environ)
+        self.servers.append(server)
+        deadline = time.monotonic() + 120
+        port = int(self.environ["ODYSSEY_LOCAL_PORT"])
+        while not listens(port):
+            assert server.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        return ""
+
+    def stop(self) -> None:
+        for server in self.servers:
+            server.send_signal(signal.SIGINT)
+            assert server.wait(30) == 0
+
+
+def test_every_command_block_of_the_readme_works(
+    repository: Path, fresh: dict[str, str], tmp_path: Path
+) -> None:
+    said: dict[str, str] = {}
+    shell = Shell(tmp_path, fresh)
+    try:
+        for block in command_blocks(repository / "README.md"):
+            for line in block:
+                if line.startswith("make "):
+                    # .ci/run makes them for real; here they would call this test.
+                    subprocess.run(["make", "-n", *line.split()[1:]], cwd=repository, check=True)
+                elif line == "pip install .":
+                    install = Shell(repository, {**fresh, "PIP_QUIET": "1"})
+                    install.type(line)
+                else:
+                    said[line] = shell.type(line)
+    finally:
+        shell.stop()
+    answers = [text for line, text in said.items() if line.startswith("odyssey local request")]
+    assert [answer.split() for answer in answers] == [
+        ['{"prediction":"Iris-setosa"}'],
+        ["Iris-setosa", "Iris-virginica"],
+    ]
+    assert "ODYSSEY_SERVER_WORKERS" in said["ODYSSEY_SERVER_WORKERS=4 odyssey config show --origin"]
+
+
+def test_the_apps_readme_has_the_same_commands(repository: Path) -> None:
+    known = {line for block in command_blocks(repository / "README.md") for line in block}
+    template = repository / "app_template" / "{{cookiecutter.app_name}}" / "README.md"
+    assert {line for block in command_blocks(template) for line in block} <= known
+
+
+def test_the_wheel_carries_the_whole_template(repository: Path, tmp_path: Path) -> None:
+    # A copy, so that the build cannot find what git does not know.
+    copy = tmp_path / "source"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=repository, capture_output=True, text=True, check=True
+    )
+    names = [name for name in listed.stdout.split("\0") if name and (repository / name).exists()]
+    for name in names:
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(repository / name, copy / name)
+    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(tmp_path / "dist")]
+    # The wheel is built from the sdist: what the sdist forgets, the wheel lacks.
+    subprocess.run([*build, str(copy)], check=True, capture_output=True)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        packed = set(archive.namelist())
+        programs = {
+            info.filename for info in archive.infolist() if info.external_attr >> 16 & 0o111
+        }
+    template = {name for name in names if name.startswith("app_template/")}
+    assert {f"odyssey/{name}" for name in template} <= packed
+    assert {name for name in packed if "cookiecutter.app_name" in name} <= {
+        f"odyssey/{name}" for name in template
+    }
+    assert {Path(name).name for name in programs} == {"train", "serve"}
+    assert "odyssey/py.typed" in packed
