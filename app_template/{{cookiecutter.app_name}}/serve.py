@@ -63,7 +63,8 @@ def observations(rows, model):
         raise BadInput("observation: a list of numbers expected") from None
     count = model.n_features_in_
     if values.ndim != 2 or values.shape[1] != count:
-        raise BadInput(f"observation: {count} numbers expected, got shape {values.shape[1:]}")
+        got = values.shape[1] if values.ndim == 2 else "something else"
+        raise BadInput(f"observation: {count} numbers expected, got {got}")
     if not np.isfinite(values).all():
         raise BadInput("observation: a number is missing or not finite")
     return values

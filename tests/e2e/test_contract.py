@@ -2,16 +2,20 @@
 
 import http.client
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
-from tests.e2e.servers import Answer, Server, read
+from tests.e2e.servers import Answer, Server, free_port, read
 
 SETOSA = [5.1, 3.5, 1.4, 0.2]
 VIRGINICA = [6.7, 3.0, 5.2, 2.3]
@@ -297,3 +301,38 @@ def test_answers_are_not_mixed_up_under_load(probe: Server) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_the_access_log_cannot_be_forged(probe_app: Path, door: str) -> None:
+    with Server(probe_app, door, MODEL_SERVER_ACCESS_LOG=1) as server:
+        assert server.get("/%0aFORGED%1b[31m").status == 404
+        server.wait_until(lambda: "FORGED" in server.log)
+        assert not [line for line in server.log.splitlines() if line.startswith("FORGED")]
+        assert "\x1b" not in server.log
+
+
+def test_any_wsgi_server_can_serve_the_flask_application(trained: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "gunicorn", "--preload", "-b", f"127.0.0.1:{port}"]
+    process = subprocess.Popen(
+        [*command, "rocket.wsgi:app"],
+        cwd=trained,
+        env={**os.environ, "ROCKET_ML_ROOT": str(trained)},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                connection.connect()
+                break
+            except OSError:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        connection.request("POST", "/invocations", json.dumps({"observation": SETOSA}))
+        assert read(connection).json == {"prediction": "Iris-setosa"}
+        connection.close()
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0

@@ -60,12 +60,12 @@ class Batcher:
         kind = ("records", len(records).bit_length())
         try:
             outcomes = await self.runner.run(kind, lambda: self._predict(records))
-        except RequestError as error:
+        except Exception as error:  # Whatever it is, nobody may be left waiting.
             outcomes = [error] * len(batch)
         for (_, future), outcome in zip(batch, outcomes, strict=True):
             if future.done():
                 continue
-            if isinstance(outcome, RequestError):
+            if isinstance(outcome, Exception):
                 future.set_exception(outcome)
             else:
                 future.set_result(outcome)

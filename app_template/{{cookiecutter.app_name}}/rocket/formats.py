@@ -17,8 +17,7 @@ import importlib.util
 import io
 import json
 import sys
-import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -181,7 +180,9 @@ def encode_jsonlines(answer: Any) -> bytes:
     elif hasattr(answer, "tolist"):
         answer = answer.tolist()
     rows = answer if isinstance(answer, list | tuple) else [answer]
-    return b"".join(encode_json(row) + b"\n" for row in rows)
+    # A string that is JSON already may have line breaks, only between its parts.
+    lines = (encode_json(row).replace(b"\r", b" ").replace(b"\n", b" ") for row in rows)
+    return b"".join(line + b"\n" for line in lines)
 
 
 # --- text/csv -------------------------------------------------------------------------------
@@ -193,12 +194,14 @@ def decode_csv(body: bytes, parameters: Mapping[str, str]) -> Any:
     if header not in ("present", "absent"):
         raise RequestError(400, f"header={header}: must be present or absent")
     if "charset" in parameters or body.startswith(b"\xef\xbb\xbf") or not body.isascii():
-        body = text(body, parameters).encode()
+        body = text(body, parameters).encode(errors="replace")  # utf-7 can say half a character
+    # pandas fills up short lines, and cuts what is longer than the header.
+    if header == "present":
+        _check_widths(body)
     frame = _read_table(body, header == "present")
     if frame.empty:
         raise RequestError(400, "the body has no record: send one line a record")
-    # pandas fills up short lines, and cuts what is longer than the header, in silence.
-    if header == "present" or frame.iloc[:, -1].isna().any():
+    if header == "absent" and frame.iloc[:, -1].isna().any():
         _check_widths(body)
     return frame
 
@@ -210,7 +213,7 @@ def _read_table(body: bytes, header: bool) -> Any:
     try:
         frame = read(io.BytesIO(body))
         # A large table is read in parts; where they disagree about a column's type, at once.
-        if len(body) > 2**18 and (frame.dtypes == object).any():
+        if len(body) > 2**18 and (frame.dtypes == "object").any():
             frame = read(io.BytesIO(body), low_memory=False)
     except pd.errors.EmptyDataError:
         raise RequestError(400, "the body has no record: send one line a record") from None
@@ -235,8 +238,8 @@ def _check_widths(body: bytes) -> None:
     width = 0
     try:
         for row in reader:
-            if not row:
-                continue
+            if not row or (len(row) == 1 and row[0].isspace()):
+                continue  # As pandas does.
             width = width or len(row)
             if len(row) != width:
                 raise RequestError(

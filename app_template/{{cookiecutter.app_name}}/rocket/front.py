@@ -96,7 +96,7 @@ class Front:
         settings = self.settings
         values = {
             "FOLDER": str(self.folder),
-            "LISTEN": f"{settings.host}:{settings.port}",
+            "LISTEN": settings.address,
             "MAX_PAYLOAD": str(settings.max_payload),
             "TIMEOUT": str(int(settings.timeout) + 10),
             "USER": "user root;" if os.geteuid() == 0 else "",

@@ -55,7 +55,7 @@ def main() -> int:
         from rocket.front import serve_behind_nginx
 
         return serve_behind_nginx(settings, lambda address: serve(settings, address))
-    return serve(settings, f"{settings.host}:{settings.port}")
+    return serve(settings, settings.address)
 
 
 def share_cores(workers: int) -> None:
@@ -143,7 +143,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "keepalive": 5,
             "loglevel": "warning",
             "accesslog": "-" if settings.access_log else None,
-            "access_log_format": "%(m)s %(U)s %(s)s %(B)s bytes %(M)s ms",
+            "access_log_format": "%(r)s %(s)s %(B)s bytes %(M)s ms",
             # Heartbeats on a disk can block for seconds.
             "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108
             "control_socket_disable": True,

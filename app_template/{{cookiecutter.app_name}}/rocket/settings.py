@@ -83,6 +83,11 @@ class Settings:
     reload: bool
     access_log: bool
 
+    @property
+    def address(self) -> str:
+        """Host and port as gunicorn and nginx take them."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
         """Reads and checks every setting.
@@ -98,7 +103,7 @@ class Settings:
         settings = cls(
             door=door,
             host=environ.get("MODEL_SERVER_HOST") or "0.0.0.0",  # noqa: S104 - the contract's
-            port=int(read.number("MODEL_SERVER_PORT", port, 0, 65535)),
+            port=int(read.number("MODEL_SERVER_PORT", port, 1, 65535)),
             workers=1 if reload else int(read.number("MODEL_SERVER_WORKERS", 0, 0, 512)) or cores(),
             threads=int(read.number("MODEL_SERVER_THREADS", 4, 1, 256)),
             timeout=read.number("MODEL_SERVER_TIMEOUT", 60, 1, 3600),
