@@ -18,6 +18,7 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	cd "app_template/{{cookiecutter.app_name}}" && ../../$(BIN)/mypy --config-file ../../pyproject.toml rocket
 
 bench: $(VENV)/.ready
 	$(BIN)/python -m benchmarks all

@@ -152,7 +152,9 @@ class FastDoor(Door):
                 answer = await self.batcher.predict(data)
                 return core.encode(answer, accept, choices)
         kind = core.kind(content_type, body)
-        return await self.runner.run(kind, lambda: core.answer(content_type, accept, body))
+        return await self.runner.run(  # type: ignore[no-any-return]
+            kind, lambda: core.answer(content_type, accept, body)
+        )
 
 
 class FlaskDoor(Door):

@@ -111,7 +111,9 @@ class Core:
         if self.model.predict_batch is None:
             return [self.predict(record) for record in records]
         answers = blame_predict(self.model.predict_batch, records)
-        count = len(answers) if hasattr(answers, "__len__") else None
+        # A DataFrame, a dictionary or a string has a length too, but list() takes it apart.
+        listed = isinstance(answers, list | tuple) or getattr(answers, "ndim", 0) > 0
+        count = len(answers) if listed and not hasattr(answers, "columns") else None
         if count != len(records):
             found = type(answers).__name__ if count is None else f"{count} answers"
             log.error("predict_batch returned %s for %d inputs", found, len(records))
@@ -193,14 +195,15 @@ def negotiate(accept: str, own: str) -> tuple[str, ...]:
     """
     offered = [own, *(name for name in FORMATS if name != own)]
     offered = [name for name in offered if name in FORMATS and FORMATS[name].encode]
-    refused = {wish for wish, quality in ranges(accept) if quality <= 0}
-    found = {
-        name: None
-        for wish, quality in ranges(accept)
-        for name in offered
-        if quality > 0 and name not in refused and _matches(name, wish)
-    }
-    return tuple(found)
+    wishes = ranges(accept)
+    found = []
+    for name in offered:
+        places = [place for place, (wish, _) in enumerate(wishes) if _matches(name, wish)]
+        # The most specific range decides: a type's own, then its kind's, then that of all.
+        place = max(places, key=lambda place: len(wishes[place][0].strip("*/")), default=None)
+        if place is not None and wishes[place][1] > 0:
+            found.append((place, name))
+    return tuple(name for _, name in sorted(found, key=lambda pair: pair[0]))
 
 
 def _matches(name: str, wish: str) -> bool:

@@ -16,17 +16,18 @@ import functools
 import importlib.util
 import io
 import json
+import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from rocket.errors import RequestError
 
 try:
     import orjson
 except ImportError:
-    orjson = None
+    orjson = None  # type: ignore[assignment]
 
 
 #: Rows of a table that are written at once.
@@ -125,13 +126,14 @@ def _json_or_string(answer: str) -> bytes:
 def _dump(answer: Any) -> bytes:
     if orjson is not None:
         try:
-            return cast(bytes, orjson.dumps(answer, _plain, orjson.OPT_SERIALIZE_NUMPY))
+            return orjson.dumps(answer, _plain, orjson.OPT_SERIALIZE_NUMPY)
         except TypeError:
             pass  # Keys that are no strings, integers over 64 bits: the standard writer can.
     try:
         return json.dumps(answer, default=_plain, allow_nan=False).encode()
-    except ValueError:
-        # JSON has no NaN; null is what every reader of tables understands.
+    except (ValueError, TypeError):
+        # JSON has no NaN; null is what every reader of tables understands. Nor has it numpy's
+        # numbers as keys, as in dict(zip(model.classes_, probabilities)).
         return json.dumps(_without_nan(answer), default=_plain).encode()
 
 
@@ -139,6 +141,9 @@ def _plain(value: Any) -> Any:
     """What JSON knows, for numpy's, pandas' and other types that it does not."""
     if _is_pandas(value, "DataFrame"):
         return value.to_dict(orient="records")
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and (value is pandas.NA or value is pandas.NaT):
+        return None
     for method in ("tolist", "isoformat", "item"):  # numpy and Series; dates; scalars
         if hasattr(value, method):
             return getattr(value, method)()
@@ -149,9 +154,11 @@ def _plain(value: Any) -> Any:
 
 def _without_nan(value: Any) -> Any:
     if isinstance(value, float):
-        return value if value - value == 0 else None
+        return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {key: _without_nan(item) for key, item in value.items()}
+        known = str | int | float | None
+        items = [(key if isinstance(key, known) else _plain(key), value[key]) for key in value]
+        return {key: _without_nan(item) for key, item in items}
     if isinstance(value, list | tuple):
         return [_without_nan(item) for item in value]
     if isinstance(value, str | int | None):
@@ -289,9 +296,11 @@ def _columns(answer: Mapping[str, Any]) -> Any:
 
 def _from_json(row: Any) -> Any:
     try:
-        return json.loads(row)
+        value = json.loads(row)
     except (ValueError, TypeError):
         return row
+    # A label "true", "null" or "1e3" is a label.
+    return value if isinstance(value, dict | list | str) else row
 
 
 def _write_numbers(frame: Any) -> bytes | None:
@@ -307,16 +316,19 @@ def _lines(values: Any) -> bytes:
     """Rows of 64-bit numbers as lines; a missing number is an empty field, as pandas writes it."""
     import numpy as np
 
+    # Where it is alone on its line, the line must not be blank: readers pass over those.
+    missing = '""' if values.shape[1] == 1 else ""
     if orjson is not None and not np.isinf(values).any():
         # Brackets aside, a JSON array of arrays is the same text.
         rows = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
-        return cast(bytes, rows[2:-2].replace(b"],[", b"\n").replace(b"null", b"") + b"\n")
-    write = repr if values.dtype.kind == "i" else _digits
+        rows = rows[2:-2].replace(b"],[", b"\n").replace(b"null", missing.encode())
+        return rows + b"\n"
+    write = repr if values.dtype.kind == "i" else functools.partial(_digits, missing=missing)
     return "".join(",".join(map(write, row)) + "\n" for row in values.tolist()).encode()
 
 
-def _digits(value: float) -> str:
-    return repr(value) if value == value else ""  # noqa: PLR0124 - NaN is not
+def _digits(value: float, missing: str) -> str:
+    return repr(value) if value == value else missing  # noqa: PLR0124 - NaN is not
 
 
 #: Media type to format. The order is the server's preference where `Accept` leaves the choice.

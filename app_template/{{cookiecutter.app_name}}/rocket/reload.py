@@ -47,7 +47,9 @@ def snapshot(layout: Layout) -> _Snapshot:
     """Every watched file with its time of change and its size."""
     found: _Snapshot = {}
     for folder, folders, files in os.walk(APP):
-        folders[:] = [name for name in folders if name not in PASSED_OVER and name[0] != "."]
+        # Further down, `model` may well be a package.
+        passed_over = PASSED_OVER if folder == str(APP) else {"__pycache__"}
+        folders[:] = [name for name in folders if name not in passed_over and name[0] != "."]
         _note(found, folder, [name for name in files if name.endswith(".py")])
     for folder, _, files in os.walk(layout.model):
         _note(found, folder, files)

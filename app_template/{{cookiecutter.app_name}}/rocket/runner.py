@@ -113,8 +113,6 @@ class Runner:
         except TimeoutError:
             self._write_off(job)
             raise RequestError(504, f"no answer within {self.timeout:g} s") from None
-        finally:
-            self._waiting -= 1
 
     def _hire(self) -> None:
         """Starts a thread if all are taken and there may be one more."""
@@ -128,14 +126,15 @@ class Runner:
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
         while True:
             job = self._jobs.get()
-            if job.done.done():
-                continue  # Its client left, or was told 504, before its turn came.
-            job.thread = threading.get_ident()
-            try:
-                outcome, failure = job.record.timed(job.call), None
-            except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
-                outcome, failure = None, error
-            job.thread = None
+            outcome: Any = None
+            failure: BaseException | None = None
+            if not job.done.done():  # Else its client left, or was told 504, before its turn.
+                job.thread = threading.get_ident()
+                try:
+                    outcome = job.record.timed(job.call)
+                except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
+                    failure = error
+                job.thread = None
             try:
                 loop.call_soon_threadsafe(self._finish, job, outcome, failure)
             except RuntimeError:  # The loop is closed: the worker is exiting.
@@ -144,6 +143,8 @@ class Runner:
     def _finish(self, job: _Job, outcome: Any, failure: BaseException | None) -> None:
         if job.lost:
             self._lost -= 1
+        else:
+            self._waiting -= 1
         if job.done.done():
             return
         if failure is None:
@@ -160,5 +161,6 @@ class Runner:
         log.error("a prediction has not ended within %g s; it is at\n%s", self.timeout, stack)
         job.lost = True
         self._lost += 1
+        self._waiting -= 1
         if self._lost >= self.threads:
             self.worn_out()
