@@ -18,7 +18,8 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	cd "app_template/{{cookiecutter.app_name}}" && ../../$(BIN)/mypy --config-file ../../pyproject.toml rocket
+	cd "app_template/{{cookiecutter.app_name}}" && ../../$(BIN)/mypy \
+		--config-file ../../pyproject.toml --cache-dir ../../.mypy_cache rocket
 
 bench: $(VENV)/.ready
 	$(BIN)/python -m benchmarks all

@@ -51,6 +51,8 @@ def predict(input_data, model):
 #
 # def predict_batch(inputs, model):
 #     """Answers many requests: a list of inputs in, a list of answers out, in the same order."""
+#     if not all(isinstance(record, dict) for record in inputs):
+#         raise BadInput("a dictionary expected")  # Each record is then tried by predict().
 #     rows = observations([record.get("observation") for record in inputs], model)
 #     return [{"prediction": label} for label in model.predict(rows)]
 

@@ -264,7 +264,8 @@ class TestJsonlines:
     def test_a_malformed_line_is_named(self, before: list[str]) -> None:
         body = "\n".join([*before, '{"a": }', "oops"]).encode()
         message = refused(formats.decode_jsonlines, body)
-        assert message.startswith(f"line {len(before) + 1}: malformed JSON: Expecting value")
+        line = len(before) + 1
+        assert message.startswith(f"malformed JSON: Expecting value at line {line}, column ")
 
     @pytest.mark.parametrize("body", [b"\n", b" \r\n \n", b""])
     def test_no_record_is_refused(self, body: bytes) -> None:
@@ -556,3 +557,12 @@ def test_csv_is_in_the_table_where_pandas_is() -> None:
     assert importlib.util.find_spec("pandas")
     assert list(formats.FORMATS) == ["application/json", "application/jsonlines", "text/csv"]
     assert [name for name, row in formats.FORMATS.items() if row.many] == ["application/jsonlines"]
+
+
+@pytest.mark.parametrize("unit", ["ns", "us", "s"])
+def test_times_of_numpy_are_written_as_text(writer: str, unit: str) -> None:
+    times = np.array(["2026-01-02T03:04:05"], f"datetime64[{unit}]")
+    assert json.loads(formats.encode_json({"times": times, "first": times[0]})) == {
+        "times": ["2026-01-02T03:04:05"],
+        "first": "2026-01-02T03:04:05",
+    }

@@ -188,6 +188,20 @@ def test_a_model_that_cannot_be_loaded_ends_the_server(
         server.stop()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_while_the_model_loads_is_heard(
+    probe_copy: Path, door: str, number: signal.Signals
+) -> None:
+    code = "import time\ndef get_model(model_path):\n    print('loading', flush=True)\n"
+    code += "    time.sleep(60)\ndef predict(input_data, model): ...\n"
+    (probe_copy / "serve.py").write_text(code)
+    server = Server(probe_copy, door).start()
+    until(lambda: "loading" in server.log)
+    start = time.monotonic()
+    assert server.stop(number) == 0
+    assert time.monotonic() - start < 10
+
+
 def test_serve_py_without_predict_is_named(probe_copy: Path) -> None:
     (probe_copy / "serve.py").write_text("def get_model(model_path): ...\n")
     server = Server(probe_copy).start()

@@ -88,20 +88,20 @@ def decode_json(body: bytes, parameters: Mapping[str, str]) -> Any:
             return orjson.loads(body)
         except ValueError:
             pass  # The standard parser knows a few more numbers, and says where the fault is.
-    return _parse_json(text(body, parameters), "malformed JSON")
+    return _parse_json(text(body, parameters))
 
 
-def _parse_json(document: str, what: str) -> Any:
+def _parse_json(document: str, line: int = 1) -> Any:
+    """Parses a document that begins at this line of the body."""
     try:
         return json.loads(document)
     except json.JSONDecodeError as error:
-        raise RequestError(
-            400, f"{what}: {error.msg} at line {error.lineno}, column {error.colno}"
-        ) from None
+        where = f"line {line + error.lineno - 1}, column {error.colno}"
+        raise RequestError(400, f"malformed JSON: {error.msg} at {where}") from None
     except RecursionError:
-        raise RequestError(400, f"{what}: nested too deeply") from None
+        raise RequestError(400, f"malformed JSON: line {line} is nested too deeply") from None
     except ValueError as error:  # an integer of thousands of digits
-        raise RequestError(400, f"{what}: {error}") from None
+        raise RequestError(400, f"malformed JSON: line {line}: {error}") from None
 
 
 def encode_json(answer: Any) -> bytes:
@@ -144,6 +144,8 @@ def _plain(value: Any) -> Any:
     pandas = sys.modules.get("pandas")
     if pandas is not None and (value is pandas.NA or value is pandas.NaT):
         return None
+    if type(value).__module__ == "numpy" and value.dtype.kind == "M":
+        value = value.astype("datetime64[us]")  # Nanoseconds would come out as integers.
     for method in ("tolist", "isoformat", "item"):  # numpy and Series; dates; scalars
         if hasattr(value, method):
             return getattr(value, method)()
@@ -174,7 +176,7 @@ def decode_jsonlines(body: bytes, parameters: Mapping[str, str]) -> list[Any]:
     records = []
     for number, line in enumerate(text(body, parameters).split("\n"), 1):
         if line.strip():
-            records.append(_parse_json(line, f"line {number}: malformed JSON"))
+            records.append(_parse_json(line, number))
     if not records:
         raise RequestError(400, "the body has no record: send one JSON document a line")
     return records

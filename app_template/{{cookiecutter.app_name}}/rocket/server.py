@@ -81,6 +81,10 @@ def share_heap() -> None:
 
 def serve(settings: Settings, address: str) -> int:
     """Loads the model, unless each worker has to, and runs gunicorn."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Until gunicorn listens there is nothing to drain; and the first process of a container
+        # is deaf to signals that it does not handle.
+        signal.signal(number, lambda *_: os._exit(0))
     model = Model(Layout.from_environment())
     if not settings.reload:
         start = time.perf_counter()

@@ -97,15 +97,15 @@ class Settings:
         """
         read = _Reader(environ)
         door = read.choice("MODEL_SERVER", ("fast", "flask"))
-        port = int(read.number("SAGEMAKER_BIND_TO_PORT", 8080, 1, 65535))
+        port = read.integer("SAGEMAKER_BIND_TO_PORT", 8080, 1, 65535)
         reload = read.switch("MODEL_SERVER_RELOAD")
         nginx = read.choice("MODEL_SERVER_NGINX", ("auto", "on", "off"))
         settings = cls(
             door=door,
             host=environ.get("MODEL_SERVER_HOST") or "0.0.0.0",  # noqa: S104 - the contract's
-            port=int(read.number("MODEL_SERVER_PORT", port, 1, 65535)),
-            workers=1 if reload else int(read.number("MODEL_SERVER_WORKERS", 0, 0, 512)) or cores(),
-            threads=int(read.number("MODEL_SERVER_THREADS", 4, 1, 256)),
+            port=read.integer("MODEL_SERVER_PORT", port, 1, 65535),
+            workers=1 if reload else read.integer("MODEL_SERVER_WORKERS", 0, 0, 512) or cores(),
+            threads=read.integer("MODEL_SERVER_THREADS", 4, 1, 256),
             timeout=read.number("MODEL_SERVER_TIMEOUT", 60, 1, 3600),
             max_payload=int(read.number("MODEL_SERVER_MAX_PAYLOAD_MB", 100, 0.001, 1024) * 2**20),
             nginx=nginx == "on"
@@ -149,9 +149,19 @@ class _Reader:
             return default
         return value
 
+    def integer(self, name: str, default: int, least: int, most: int) -> int:
+        """The variable's value as a whole number from `least` to `most`."""
+        value = self.number(name, default, least, most)
+        if value != int(value):
+            self.problems.append(f"{name}={self.environ[name]}: must be a whole number")
+        return int(value)
+
     def switch(self, name: str) -> bool:
-        """Whether the variable says yes."""
-        return self.environ.get(name, "").lower() in ("1", "on", "true", "yes")
+        """Whether the variable says yes; without a value it says no."""
+        value = self.environ.get(name, "").lower()
+        if value not in ("", "0", "1", "off", "on", "false", "true", "no", "yes"):
+            self.problems.append(f"{name}={self.environ[name]}: must be 1 or 0")
+        return value in ("1", "on", "true", "yes")
 
 
 def nginx_program() -> str | None:

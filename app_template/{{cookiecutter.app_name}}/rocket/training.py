@@ -68,7 +68,7 @@ def main() -> int:
     layout.failure.unlink(missing_ok=True)
     child = os.fork()
     if child == 0:
-        _run(layout)
+        return _run(layout)
     return _watch(child, layout)
 
 
@@ -91,8 +91,8 @@ def _watch(child: int, layout: Layout) -> int:
     return 128 - code
 
 
-def _run(layout: Layout) -> NoReturn:
-    """The child: calls the user's code and exits with what became of it."""
+def _run(layout: Layout) -> int:
+    """The child: calls the user's code and returns the exit code, what became of it."""
     code = 1
     try:
         _detach()
@@ -111,15 +111,13 @@ def _run(layout: Layout) -> NoReturn:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
         if code not in (0, 128 + signal.SIGTERM):
             write_failure(layout, f"train() called sys.exit({end.code!r})")
+        code = code & 0xFF or int(code != 0)  # The system keeps eight bits, and 256 is no 0.
     except BaseException as error:
         traceback.print_exc()
         reason = "".join(traceback.format_exception_only(error)).strip()
         write_failure(layout, f"{reason}\n\n{traceback.format_exc()}")
-    finally:
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    # Python then ends as ever: threads that still save are waited for, atexit's functions called.
+    return code
 
 
 def _detach() -> None:
@@ -147,8 +145,9 @@ def arguments(train: Callable[..., Any], layout: Layout) -> tuple[list[Any], dic
     """What the user's `train` is called with: two or three paths, and what it asks for by name.
 
     Returns:
-        Positional arguments (input_path, model_path and, if there is a third, param_path) and
-        keyword arguments (`hyperparameters`, `channels`, `cluster`, as far as they are named).
+        Positional arguments (input_path, model_path and, if there is a third, param_path, with
+        `hyperparameters`, `channels`, `cluster` where they stand among them) and keyword
+        arguments (those of the three that are named further on).
 
     Raises:
         TypeError: `train` does not take the first two.
@@ -167,20 +166,24 @@ def arguments(train: Callable[..., Any], layout: Layout) -> tuple[list[Any], dic
     ]
     declared = inspect.signature(train).parameters.values()
     kinds = {parameter.kind for parameter in declared}
-    positional = [
-        parameter
-        for parameter in declared
-        if parameter.kind <= inspect.Parameter.POSITIONAL_OR_KEYWORD
-        and parameter.name not in offered
-    ]
-    if inspect.Parameter.VAR_POSITIONAL not in kinds:
-        paths = paths[: len(positional)]
-    if len(paths) < 2:
+    names = {parameter.name for parameter in declared}
+    given: list[Any] = []
+    for parameter in declared:
+        if parameter.kind > inspect.Parameter.POSITIONAL_OR_KEYWORD:
+            break
+        if parameter.name in offered:  # In its place: a path may come after it.
+            given.append(offered.pop(parameter.name))
+        elif paths:
+            given.append(paths.pop(0))
+        else:
+            break
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        given, paths = given + paths, []
+    if len(paths) > 1:
         raise TypeError("train.py: train must take (input_path, model_path, param_path=None)")
     if inspect.Parameter.VAR_KEYWORD in kinds:
-        return paths, offered
-    names = {parameter.name for parameter in declared}
-    return paths, {name: value for name, value in offered.items() if name in names}
+        return given, offered
+    return given, {name: value for name, value in offered.items() if name in names}
 
 
 def read_channels(layout: Layout) -> dict[str, str]:
