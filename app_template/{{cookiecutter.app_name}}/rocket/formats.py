@@ -318,13 +318,18 @@ def _lines(values: Any) -> bytes:
     """Rows of 64-bit numbers as lines; a missing number is an empty field, as pandas writes it."""
     import numpy as np
 
+    alone = values.shape[1] == 1
     # Where it is alone on its line, the line must not be blank: readers pass over those.
-    missing = '""' if values.shape[1] == 1 else ""
+    missing = '""' if alone else ""
     if orjson is not None and not np.isinf(values).any():
-        # Brackets aside, a JSON array of arrays is the same text.
-        rows = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
-        rows = rows[2:-2].replace(b"],[", b"\n").replace(b"null", missing.encode())
-        return rows + b"\n"
+        # Brackets aside, a JSON array, or an array of arrays, is the same text.
+        values = np.ascontiguousarray(values.ravel() if alone else values)
+        written = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)
+        if alone:
+            rows = written[1:-1].replace(b",", b"\n")
+        else:
+            rows = written[2:-2].replace(b"],[", b"\n")
+        return rows.replace(b"null", missing.encode()) + b"\n"
     write = repr if values.dtype.kind == "i" else functools.partial(_digits, missing=missing)
     return "".join(",".join(map(write, row)) + "\n" for row in values.tolist()).encode()
 
