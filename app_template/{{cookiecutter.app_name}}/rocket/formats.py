@@ -325,10 +325,8 @@ def _lines(values: Any) -> bytes:
         # Brackets aside, a JSON array, or an array of arrays, is the same text.
         values = np.ascontiguousarray(values.ravel() if alone else values)
         written = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)
-        if alone:
-            rows = written[1:-1].replace(b",", b"\n")
-        else:
-            rows = written[2:-2].replace(b"],[", b"\n")
+        end, between = (1, b",") if alone else (2, b"],[")
+        rows = written[end:-end].replace(between, b"\n")
         return rows.replace(b"null", missing.encode()) + b"\n"
     write = repr if values.dtype.kind == "i" else functools.partial(_digits, missing=missing)
     return "".join(",".join(map(write, row)) + "\n" for row in values.tolist()).encode()
