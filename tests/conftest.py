@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,11 @@ TEMPLATE = REPOSITORY / "app_template" / "{{cookiecutter.app_name}}"
 
 # The baked rocket is the template's, file by file; tests/app_template compares them.
 sys.path.insert(0, str(TEMPLATE))
+
+# As in a terminal: what nohup or a shell's `&` has made this process ignore, the programs that the
+# tests start would ignore too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 settings.register_profile("odyssey", deadline=None, print_blob=True)
 settings.load_profile("odyssey")

@@ -124,6 +124,9 @@ def _detach() -> None:
     """Leaves the terminal's process group, so that each signal arrives once: from the parent."""
     os.setsid()
     signal.signal(signal.SIGTERM, _stop)
+    # Whoever started this in the background had it ignore interrupts, but the parent passes on
+    # only those that are meant.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     die_with_parent()
 
 
