@@ -128,6 +128,7 @@ def main(args: Sequence[str] | None = None, *, program: click.Command = root) ->
         0 done, 1 failed, 2 usage or configuration, 7 a tool is missing, 70 a bug of odyssey,
         130 interrupted.
     """
+    _open_what_is_closed()
     words = list(sys.argv[1:] if args is None else args)
     # Errors in the options themselves come before click has read --output and --debug.
     here = console.Terminal(json=_asks_for_json(words), debug="--debug" in words)
@@ -149,6 +150,13 @@ def main(args: Sequence[str] | None = None, *, program: click.Command = root) ->
     except Exception as error:
         return _bug(here, error)
     return code if isinstance(code, int) else 0
+
+
+def _open_what_is_closed() -> None:
+    """Give a process that was started without stdin, stdout or stderr (`>&-`) an empty one."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _asks_for_json(words: list[str]) -> bool:

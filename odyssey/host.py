@@ -126,8 +126,9 @@ def serve(
     app, port = settings.folder, settings.local.port
     _require_rocket(app, "serve", ServingError)
     _require_model(app)
-    _require_free(port, settings.origin("local.port"))
     python = environment.python_for(settings)
+    # As late as can be: making an environment may have taken minutes.
+    _require_free(port, settings.origin("local.port"))
     env = _environment(settings, **_server_variables(settings, reload=reload, quiet=quiet))
     progress = Progress("Starting the server")
     argv = [str(python), str(app / "rocket" / "serve")]
@@ -252,7 +253,9 @@ def _require_rocket(app: Path, program: str, failure: type[TrainingError | Servi
 
 def _require_data(app: Path) -> None:
     data = app / "input" / "data"
-    if not any(path.is_file() and not path.name.startswith(".") for path in data.rglob("*")):
+    # Not rglob: it passes over links to folders, and large data is often linked.
+    names = (name for _, _, names in os.walk(data, followlinks=True) for name in names)
+    if all(name.startswith(".") for name in names):
         what = "has no file" if data.is_dir() else "is missing"
         raise TrainingError(
             f"there is nothing to train on: {data} {what}",
@@ -295,5 +298,6 @@ def _reason(app: Path) -> str:
         text = (app / "output" / "failure").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
+    text = text.partition("\n\nTraceback ")[0]  # The traceback is in the output above.
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     return "".join(f"\n  {line}" for line in lines[:FAILURE_LINES])

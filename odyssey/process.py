@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 PR_SET_PDEATHSIG = 1
 
+LAST_WORDS = 1.0
+"""Seconds of output that are still read once the child has ended."""
+
 STRAGGLER_PAUSE = 0.05
 """Seconds between two looks at a child that has closed its output and still runs."""
 
@@ -109,22 +112,23 @@ class Child:
             if pipe is None:
                 raise ValueError("the child has no pipe")
             selector.register(pipe, selectors.EVENT_READ)
+            last_words: float | None = None
             while selector.get_map():
                 pause = on_turn()
                 self._kill_if_late()
-                if selector.select(pause):
+                if last_words is None and process.poll() is not None:
+                    last_words = time.monotonic() + LAST_WORDS
+                # A grandchild may hold the pipe open, and even go on talking.
+                if last_words is not None and time.monotonic() > last_words:
+                    break
+                if selector.select(pause if last_words is None else 0):
                     self._read(selector, pipe.fileno(), on_output)
-                elif process.poll() is not None:
-                    break  # A grandchild holds the pipe open, and has nothing to say.
+                elif last_words is not None:
+                    break
         while process.poll() is None:
             self._kill_if_late()
             time.sleep(min(on_turn(), STRAGGLER_PAUSE))
         return process.returncode
-
-    def stop(self) -> None:
-        """Ask the program to stop, as SIGTERM to odyssey would."""
-        self._deadline = self._deadline or time.monotonic() + self._grace
-        self._send(signal.SIGTERM)
 
     def _read(
         self, selector: selectors.BaseSelector, pipe: int, on_output: Callable[[bytes], None]

@@ -74,6 +74,9 @@ def bake(
         ScaffoldError: The template is broken, or the disk refuses.
     """
     target = (output_dir / name).resolve()
+    if any(mark in str(target) for mark in ("{{", "{%", "{#")):
+        # cookiecutter renders the whole path, and what stands between the braces would run.
+        raise UsageError(f"{target}: a path with {{{{, {{% or {{# is code to the template engine")
     occupied = _occupied(target)
     if occupied and not force:
         raise FolderNotEmptyError(

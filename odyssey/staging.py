@@ -7,6 +7,7 @@ the app as it was; one that succeeds takes its place by a rename.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -60,6 +61,10 @@ class Area:
         for name in KEPT:
             if (model / name).is_file():
                 shutil.copy2(model / name, fresh / name)
+        if model.is_mount():
+            _exchange(model, fresh, replaced)
+            shutil.rmtree(replaced, ignore_errors=True)
+            return
         # Two renames, and `recover` for a power cut in between.
         if model.exists():
             shutil.move(model, replaced)
@@ -70,6 +75,22 @@ class Area:
             if replaced.exists():
                 shutil.move(replaced, model)
             raise
+        shutil.rmtree(replaced, ignore_errors=True)
+
+
+def _exchange(model: Path, fresh: Path, replaced: Path) -> None:
+    """Replace what is in a mounted folder, which cannot be renamed itself."""
+    replaced.mkdir()
+    moved: list[tuple[Path, Path]] = []
+    try:
+        for source, target in ((model, replaced), (fresh, model)):
+            for entry in list(source.iterdir()):
+                shutil.move(entry, target / entry.name)
+                moved.append((entry, target / entry.name))
+    except BaseException:
+        for entry, there in reversed(moved):
+            shutil.move(there, entry)
+        raise
 
 
 @contextmanager
@@ -95,7 +116,8 @@ def area(app: Path) -> Iterator[Area]:
             where = error.filename or home
             raise TrainingError(f"{where}: {error.strerror}; model/ is unchanged") from error
         finally:
-            if root is not None:
+            # An old model that could not be put back stays, for `recover` or for its owner.
+            if root is not None and not (root / REPLACED).exists():
                 shutil.rmtree(root, ignore_errors=True)
 
 
@@ -111,7 +133,10 @@ def recover(app: Path) -> None:
 
 def files(model: Path) -> Iterator[tuple[str, int]]:
     """Yield the files of a model with their sizes in bytes, by name; git's own are none."""
-    for path in sorted(model.rglob("*")):
+    found = (
+        Path(place, name) for place, _, names in os.walk(model, followlinks=True) for name in names
+    )
+    for path in sorted(found):
         if path.is_file() and path.name not in KEPT:
             yield str(path.relative_to(model)), path.stat().st_size
 

@@ -25,7 +25,7 @@ def folder(app: Path) -> Path:
     try:
         place.mkdir(exist_ok=True)
         ignore = place / ".gitignore"
-        if not ignore.exists():
+        if not ignore.exists() or not ignore.stat().st_size:
             ignore.write_text("*\n", encoding="utf-8")
     except OSError as error:
         raise OdysseyError(f"{place} cannot be written: {error.strerror}") from error
@@ -42,7 +42,11 @@ def locked(path: Path) -> Iterator[bool]:
     Yields:
         Whether the lock is ours; it is not while another process holds it.
     """
-    with path.open("a") as file:
+    try:
+        file = path.open("a")
+    except OSError as error:
+        raise OdysseyError(f"{path} cannot be written: {error.strerror}") from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             ours = True

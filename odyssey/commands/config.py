@@ -32,8 +32,8 @@ def show(folder: Path | None, env: str | None, origin: bool) -> None:
     """Print every setting, and where it came from.
 
     A value comes from the first that gives one: a command's option, a variable
-    ODYSSEY_SECTION_KEY, the table [env.NAME.SECTION] of odyssey.toml, its table [SECTION], the
-    default.
+    ODYSSEY_SECTION_KEY (for [server] also the server's own, such as MODEL_SERVER_WORKERS), the
+    table [env.NAME.SECTION] of odyssey.toml, its table [SECTION], the default.
     """
     settings = options.settings(folder, env)
     console.result(_document(settings), _table(settings, origin))

@@ -41,7 +41,8 @@ def group(ctx: click.Context, provider: str, service: str) -> None:
 @click.option(
     "--force",
     is_flag=True,
-    help="Write over the template's files in a folder that has some; others stay.  [default: off]",
+    help="Write over a folder's files of the template, train.py and serve.py too; others stay."
+    "  [default: off]",
 )
 @options.talk
 @click.pass_context

@@ -37,7 +37,9 @@ def train(folder: Path | None, env: str | None) -> None:
 @options.setting("local.port")
 @options.setting("server.kind")
 @options.setting("server.workers")
-@click.option("--reload", is_flag=True, help="Restart when a file changes.  [default: off]")
+@click.option(
+    "--reload", is_flag=True, help="Restart when your code or the model changes.  [default: off]"
+)
 @click.option("--quiet", is_flag=True, help="No line for each request.  [default: off]")
 @options.app
 @options.talk

@@ -45,6 +45,7 @@ FILES = [
     "rocket/sockets.py",
     "rocket/train",
     "rocket/training.py",
+    "rocket/watch.py",
     "rocket/wsgi.py",
     "serve.py",
     "tests/test_app.py",

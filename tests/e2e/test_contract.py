@@ -97,6 +97,7 @@ class TestFormats:
             ("None", None),
             ('\'{"already": "JSON"}\'', {"already": "JSON"}),
             ("'plain words'", "plain words"),
+            ("'NaN'", "NaN"),
             ("numpy.arange(4).reshape(2, 2)", [[0, 1], [2, 3]]),
             ("pandas.DataFrame({'a': [1, 2]})", [{"a": 1}, {"a": 2}]),
             ("pandas.Series([1.5, None])", [1.5, None]),
@@ -336,3 +337,15 @@ def test_any_wsgi_server_can_serve_the_flask_application(trained: Path) -> None:
     finally:
         process.terminate()
         assert process.wait(30) == 0
+
+
+def test_a_websocket_is_refused_in_silence(iris: Server) -> None:
+    upgrade = {
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        "Sec-WebSocket-Version": "13",
+    }
+    answer = iris.request("GET", "/ping", headers=upgrade)
+    assert answer.status < 500
+    assert "Traceback" not in iris.log

@@ -202,3 +202,13 @@ def test_shell_completion_lists_the_commands() -> None:
         check=False,
     )
     assert done.stdout.split() == ["plain,train", "plain,serve", "plain,request"]
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-"])
+def test_a_closed_stream_is_no_bug(small_app: SmallApp, closed: str) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f'"$1" -m odyssey config show {closed}', "bash", sys.executable],
+        cwd=small_app.folder,
+        capture_output=True,
+    )
+    assert done.returncode == 0

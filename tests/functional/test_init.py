@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from odyssey import __version__, scaffold
-from odyssey.errors import FolderNotEmptyError, ScaffoldError
+from odyssey.errors import FolderNotEmptyError, ScaffoldError, UsageError
 from tests.functional.conftest import Done
 
 Run = Callable[..., Done]
@@ -360,3 +360,13 @@ def test_the_end_of_input_at_the_prompt_writes_nothing(terminal: Start, tmp_path
     here.type("\x04")
     assert here.end() == (130, "")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["{{x}}", "{% raw %}", "{# x"])
+def test_a_folder_whose_name_the_template_engine_would_run_is_refused(
+    template: Path, place: Path, name: str
+) -> None:
+    (place / name).mkdir()
+    with pytest.raises(UsageError, match="is code to the template engine"):
+        scaffold.bake("testapp", "sagemaker", place / name, template=template)
+    assert list((place / name).iterdir()) == []

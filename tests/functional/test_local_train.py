@@ -328,3 +328,24 @@ def test_a_python_that_is_none_is_a_configuration_error(
     done = odyssey("local", "train", at=small_app.folder)
     assert done.code == 2
     assert f'odyssey.toml [local]: python: "{python}"' in done.err
+
+
+def test_data_behind_a_link_is_data(small_app: SmallApp, tmp_path: Path) -> None:
+    data = small_app.folder / "input" / "data" / "training"
+    data.rename(tmp_path / "elsewhere")
+    data.symlink_to(tmp_path / "elsewhere")
+    assert small_app.run("local", "train").code == 0
+
+
+def test_the_reason_of_a_failure_is_shown_without_its_traceback(small_app: SmallApp) -> None:
+    small_app.write(
+        "rocket/train",
+        "import os, pathlib, sys\n"
+        "failure = pathlib.Path(os.environ['ROCKET_ML_ROOT'], 'output', 'failure')\n"
+        "failure.write_text('ValueError: no\\n\\nTraceback (most recent call last):\\n  File x')\n"
+        "sys.exit(1)\n",
+    )
+    done = small_app.run("local", "train")
+    assert done.code == 1
+    assert "ValueError: no" in done.err
+    assert "Traceback" not in done.err

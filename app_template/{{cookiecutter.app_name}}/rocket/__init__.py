@@ -11,6 +11,7 @@ all the same, and meant to be read:
     formats        the table of formats: how bytes become input, how answers become bytes
     core           decode -> predict -> encode, and every error that a client can see
     runner         where a prediction runs: on the event loop, or in a thread when it is long
+    watch          answers pings for a worker whose event loop a prediction holds up
     batching       micro-batches, when serve.py defines predict_batch
     asgi           the two doors, and between them the fast one (MODEL_SERVER=fast)
     predictor      the Flask application of the other (MODEL_SERVER=flask)

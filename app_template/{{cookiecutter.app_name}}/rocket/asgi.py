@@ -58,6 +58,9 @@ class Door:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """The ASGI entry."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+            return
         if scope["type"] != "http":
             raise RuntimeError(f"{scope['type']} is not spoken here")
         headers = dict(scope["headers"])
@@ -76,7 +79,7 @@ class Door:
         """The request's body, refused as soon as it is known to be too large."""
         limit = self.core.settings.max_payload
         length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > limit:
+        if length.isdigit() and int(length[:20]) > limit:
             raise _too_large(limit)
         message = await receive()
         if message["type"] == "http.request" and not message.get("more_body"):
@@ -172,8 +175,10 @@ class FlaskDoor(Door):
     async def respond(self, scope: Message, headers: dict[bytes, bytes], body: bytes) -> Response:
         """Calls the application: on the loop what is short, in a thread what may be long."""
         environ = _environ(scope, body)
-        if scope["path"] != "/invocations":
+        if scope["path"] == "/ping":
             return self._call(environ)
+        if scope["path"] != "/invocations":
+            return await self.runner.run("view", lambda: self._call(environ))  # type: ignore[no-any-return]
         kind = self.core.kind(headers.get(b"content-type", b"").decode("latin-1"), body)
         return await self.runner.run(kind, lambda: self._call(environ))  # type: ignore[no-any-return]
 
@@ -190,10 +195,12 @@ class FlaskDoor(Door):
             if hasattr(chunks, "close"):
                 chunks.close()
         status, headers = started
-        named = {name.lower(): value for name, value in headers}
-        named.pop("content-length", None)
-        media_type = named.pop("content-type", "application/octet-stream")
-        return Response(status, media_type, body, tuple(named.items()))
+        ours = {"content-length", "content-type"}
+        media_type = {name.lower(): value for name, value in headers}.get(
+            "content-type", "application/octet-stream"
+        )
+        rest = tuple((name, value) for name, value in headers if name.lower() not in ours)
+        return Response(status, media_type, body, rest)
 
 
 def _environ(scope: Message, body: bytes) -> dict[str, Any]:

@@ -117,10 +117,14 @@ def encode_json(answer: Any) -> bytes:
 
 def _json_or_string(answer: str) -> bytes:
     try:
-        json.loads(answer)
+        json.loads(answer, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return json.dumps(answer).encode()
     return answer.encode()
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)  # NaN and Infinity are labels here: JSON does not know them.
 
 
 def _dump(answer: Any) -> bytes:

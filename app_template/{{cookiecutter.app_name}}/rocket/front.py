@@ -21,6 +21,9 @@ from rocket.settings import Settings, nginx_program
 
 log = logging.getLogger("rocket")
 
+#: Seconds in which nginx may finish what it has begun; SageMaker sends SIGKILL after 30.
+GRACE = 20
+
 
 def serve_behind_nginx(settings: Settings, serve: Callable[[str], int]) -> int:
     """Runs `serve` on a unix socket in a child process, and nginx before it.
@@ -33,7 +36,9 @@ def serve_behind_nginx(settings: Settings, serve: Callable[[str], int]) -> int:
         0 after a stop by a signal; otherwise 1, or gunicorn's own exit code, if one of the two
         ended by itself, which ends the other too.
     """
-    folder = Path(tempfile.mkdtemp(prefix="rocket-"))
+    # The path of a unix socket has to fit into about a hundred bytes.
+    short = len(tempfile.gettempdir()) < 70
+    folder = Path(tempfile.mkdtemp(prefix="rocket-", dir=None if short else "/tmp"))  # noqa: S108
     folder.chmod(0o755)  # nginx's workers are another user.
     try:
         return Front(settings, folder).run(serve)
@@ -54,6 +59,7 @@ class Front:
         """Starts gunicorn, then nginx, and waits for a signal or for one of them to end."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             signal.signal(number, self._note)
+        self.pid = os.getpid()
         gunicorn = os.fork()
         if gunicorn == 0:
             self._be_gunicorn(serve)
@@ -78,7 +84,7 @@ class Front:
     def _be_gunicorn(self, serve: Callable[[str], int]) -> None:
         # A group of its own: a Ctrl-C in the terminal must reach nginx first.
         os.setpgid(0, 0)
-        die_with_parent()
+        die_with_parent(self.pid)
         code = 1
         try:
             code = serve(f"unix:{self.socket}")
@@ -108,7 +114,9 @@ class Front:
         configuration.write_text(text, encoding="utf-8")
         command = [str(nginx_program()), "-c", str(configuration), "-p", str(self.folder)]
         return subprocess.Popen(  # noqa: S603 - our own program and files
-            [*command, "-e", "stderr"], start_new_session=True, preexec_fn=die_with_parent
+            [*command, "-e", "stderr"],
+            start_new_session=True,
+            preexec_fn=lambda: die_with_parent(self.pid),
         )
 
     def _stop(self, nginx: subprocess.Popen[bytes] | None, gunicorn: int, code: int | None) -> int:
@@ -116,11 +124,16 @@ class Front:
         graceful = self.stopping != signal.SIGINT
         if nginx is not None and nginx.poll() is None:
             nginx.send_signal(signal.SIGQUIT if graceful else signal.SIGTERM)
-            nginx.wait()
+            deadline = time.monotonic() + GRACE
+            while nginx.poll() is None and time.monotonic() < deadline:
+                if self.stopping == signal.SIGINT:
+                    break
+                time.sleep(0.05)
         if nginx is not None:
             # Its workers outlive a master that was killed, and would keep the port.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(nginx.pid, signal.SIGKILL)
+            nginx.wait()
         if code is None:
             os.kill(gunicorn, signal.SIGTERM if graceful else signal.SIGINT)
             _, status = os.waitpid(gunicorn, 0)

@@ -24,7 +24,7 @@ from rocket.errors import RequestError
 
 log = logging.getLogger("rocket")
 
-#: Seconds that a call may take to count as short: the most that one call delays all others.
+#: Seconds that a call may take to count as short.
 SHORT = 0.05
 #: Short runs in a row that earn the event loop; times four at each relapse.
 PROBATION = 3
@@ -85,6 +85,8 @@ class Runner:
         self.threads = threads
         self.timeout = timeout
         self.worn_out = worn_out
+        #: Since when a call holds the event loop (see watch.py), or None.
+        self.since: float | None = None
         self._records: dict[Hashable, _Record] = {}
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._waiting = 0
@@ -103,7 +105,11 @@ class Runner:
         """
         record = self._records.get(kind) or self._records.setdefault(kind, _Record())
         if record.earned and (self.threads > 1 or not self._waiting):
-            return record.timed(call)
+            self.since = time.perf_counter()
+            try:
+                return record.timed(call)
+            finally:
+                self.since = None
         job = _Job(call, record, asyncio.get_running_loop().create_future())
         self._waiting += 1
         self._hire()

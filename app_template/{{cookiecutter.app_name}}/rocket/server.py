@@ -9,12 +9,14 @@ rocket/serve ─┬─ nginx ── unix socket ─┐                 with ngin
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ctypes
 import gc
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -152,6 +154,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108
             "control_socket_disable": True,
             "when_ready": self.when_ready,
+            "post_fork": self.post_fork,
             "post_worker_init": self.post_worker_init,
         }
         for name, value in options.items():
@@ -174,19 +177,36 @@ class Server(BaseApplication):  # type: ignore[misc]
 
         arbiter.handle_term = drain_and_stop
 
+    def post_fork(self, arbiter: Arbiter, worker: Worker) -> None:
+        """In each worker, at once: the arbiter's handlers would swallow a signal to stop."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_DFL)
+
     def post_worker_init(self, worker: Worker) -> None:
         """In each worker, before its event loop starts."""
+        from gunicorn.asgi.protocol import ASGIProtocol
+
         from rocket.runner import Runner
+        from rocket.watch import Watch
 
         sockets.share_fairly(worker.sockets)
         # Stopping gracefully makes gunicorn start another worker in this one's place.
-        self.door.open(
-            Runner(
-                self.settings.threads,
-                self.settings.timeout,
-                worn_out=lambda: os.kill(os.getpid(), signal.SIGTERM),
-            )
+        runner = Runner(
+            self.settings.threads,
+            self.settings.timeout,
+            worn_out=lambda: os.kill(os.getpid(), signal.SIGTERM),
         )
+        self.door.open(runner)
+
+        def adopt(connection: socket.socket) -> None:
+            accepting = worker.loop.connect_accepted_socket(
+                lambda: ASGIProtocol(worker), connection
+            )
+            asyncio.run_coroutine_threadsafe(accepting, worker.loop)
+
+        listeners = (listener.sock for listener in worker.sockets)
+        self.watch = Watch(self.door.core, runner, listeners, adopt)
+        self.watch.start()
         worker.loop.add_signal_handler(signal.SIGTERM, self._close_and_stop, worker)
         if self.model.trouble is not None:
             # In a thread, so that /ping says 503 and the reason while a large model loads.
@@ -198,6 +218,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         gunicorn alone would close a connection that it has just promised to keep, together with
         the request that is already on its way.
         """
+        self.watch.close()
         self.door.closing = True
         worker.loop.call_later(GOODBYE, worker.handle_exit_signal)
 

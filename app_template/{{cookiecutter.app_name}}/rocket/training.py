@@ -6,6 +6,7 @@ there to write `output/failure` when the code dies without a word, as it does ou
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import json
@@ -66,9 +67,10 @@ def main() -> int:
     log.setLevel(logging.INFO)
     layout = Layout.from_environment()
     layout.failure.unlink(missing_ok=True)
+    parent = os.getpid()
     child = os.fork()
     if child == 0:
-        return _run(layout)
+        return _run(layout, parent)
     return _watch(child, layout)
 
 
@@ -81,6 +83,8 @@ def _watch(child: int, layout: Layout) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, pass_on)
     _, status = os.waitpid(child, 0)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child, signal.SIGKILL)  # What the user's code started and left behind.
     code = os.waitstatus_to_exitcode(status)
     if code >= 0:
         return code
@@ -91,11 +95,11 @@ def _watch(child: int, layout: Layout) -> int:
     return 128 - code
 
 
-def _run(layout: Layout) -> int:
+def _run(layout: Layout, parent: int) -> int:
     """The child: calls the user's code and returns the exit code, what became of it."""
     code = 1
     try:
-        _detach()
+        _detach(parent)
         start = time.perf_counter()
         layout.model.mkdir(parents=True, exist_ok=True)
         train = _import_train()
@@ -120,14 +124,14 @@ def _run(layout: Layout) -> int:
     return code
 
 
-def _detach() -> None:
+def _detach(parent: int) -> None:
     """Leaves the terminal's process group, so that each signal arrives once: from the parent."""
     os.setsid()
     signal.signal(signal.SIGTERM, _stop)
     # Whoever started this in the background had it ignore interrupts, but the parent passes on
     # only those that are meant.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    die_with_parent()
+    die_with_parent(parent)
 
 
 def _stop(number: int, _: FrameType | None) -> None:
@@ -211,7 +215,13 @@ def read_hyperparameters(path: Path) -> dict[str, Any]:
     """
     if not path.exists():
         return {}
-    return {key: _typed(value) for key, value in json.loads(path.read_text("utf-8")).items()}
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} must be a JSON object, name to value")
+    return {key: _typed(value) for key, value in found.items()}
 
 
 def _typed(value: Any) -> Any:
