@@ -59,18 +59,32 @@ def stop_accepting(listeners: Iterable[Any]) -> None:
     open_sockets = [listener.sock for listener in listeners]
     for sock in open_sockets:
         if sock.family != socket.AF_UNIX:
-            _drop_everything(sock)
+            _drop_newcomers(sock)
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and any(map(_waiting, open_sockets)):
+    quiet = 0
+    # Empty once is not enough: a connection may be half made when the door closes.
+    while time.monotonic() < deadline and quiet < 5:
+        quiet = 0 if any(map(_waiting, open_sockets)) else quiet + 1
         time.sleep(0.01)
 
 
-def _drop_everything(sock: socket.socket) -> None:
-    """Attaches a packet filter that drops all: connection attempts meet silence, then a refusal."""
+def _drop_newcomers(sock: socket.socket) -> None:
+    """Attaches a packet filter: connection attempts meet silence, and a refusal after the end.
+
+    Only packets that begin a connection are dropped; those half made may be completed.
+    """
     so_attach_filter = 26
-    # One instruction of classic BPF: return 0 bytes of the packet.
-    program = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
-    filter_ = struct.pack("HP", 1, ctypes.addressof(program))
+    # Classic BPF over the TCP header: load the flags, keep SYN; drop where it is set, else pass.
+    instructions = [
+        (0x30, 0, 0, 13),
+        (0x54, 0, 0, 0x02),
+        (0x15, 0, 1, 0x02),
+        (0x06, 0, 0, 0),
+        (0x06, 0, 0, 0xFFFFFFFF),
+    ]
+    code = b"".join(struct.pack("HBBI", *instruction) for instruction in instructions)
+    program = ctypes.create_string_buffer(code)
+    filter_ = struct.pack("HP", len(instructions), ctypes.addressof(program))
     sock.setsockopt(socket.SOL_SOCKET, so_attach_filter, filter_)
 
 
