@@ -2,9 +2,10 @@
 
 A value comes from the first of these that gives one, and remembers which::
 
-    option  >  ODYSSEY_SECTION_KEY variable  >  [env.NAME.section]  >  [section]  >  default
+    option  >  ODYSSEY_SECTION_KEY variable  >  [env.NAME.section]  >  [section]
+            >  what a command recorded in .odyssey/artifacts.json  >  default
 
-The keys themselves are in ``odyssey.keys``.
+The keys themselves are in ``odyssey.sections``.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from odyssey import artifacts, names
 from odyssey.errors import AppNotFoundError, ConfigError, did_you_mean
-from odyssey.keys import KEYS, SECTIONS, App, Key, Local, Server, shown
+from odyssey.keys import KEYS, Key, shown
+from odyssey.sections import SECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from odyssey import sections
 
 FILE = "odyssey.toml"
 ENVIRONMENT = "ODYSSEY_ENV"
@@ -39,18 +44,27 @@ class Config:
     Args:
         folder: The app's folder.
         env: The environment that was chosen, or None.
-        app: The section ``[app]``.
-        local: The section ``[local]``.
-        server: The section ``[server]``.
+        app: The section ``[app]``; and so on for each section, as in `odyssey.sections`.
         values: Every value by its path, with its origin.
         warnings: What is odd but stops nothing.
     """
 
     folder: Path
     env: str | None
-    app: App
-    local: Local
-    server: Server
+    app: sections.App
+    local: sections.Local
+    server: sections.Server
+    aws: sections.Aws
+    foundation: sections.Foundation
+    artifacts: sections.Artifacts
+    endpoint: sections.Endpoint
+    scaling: sections.Scaling
+    rollout: sections.Rollout
+    alarms: sections.Alarms
+    data_capture: sections.DataCapture
+    async_inference: sections.AsyncInference
+    network: sections.Network
+    function: sections.Function
     values: Mapping[str, Value]
     warnings: tuple[str, ...] = ()
 
@@ -96,6 +110,7 @@ def load(
     reader = _Reader()
     document = _parse(folder)
     values = {path: Value(key.default, "default") for path, key in KEYS.items()}
+    values |= reader.recorded(folder, env)
     values |= reader.file(document, env)
     values |= reader.variables(environ)
     values |= reader.flags(flags or {})
@@ -109,7 +124,18 @@ def load(
         for section, table in SECTIONS.items()
     }
     warnings = tuple(reader.warnings)
-    return Config(folder, env, **sections, values=values, warnings=warnings)  # type: ignore[arg-type]
+    return Config(folder, env, **sections, values=values, warnings=warnings)
+
+
+def environments(folder: Path) -> tuple[str, ...]:
+    """Return the names of the tables ``[env.NAME]`` of an app, in the order of the file.
+
+    Raises:
+        AppNotFoundError: The folder has no ``odyssey.toml``.
+        ConfigError: It is no TOML.
+    """
+    tables = _parse(folder).get("env", {})
+    return tuple(tables) if isinstance(tables, dict) else ()
 
 
 class _Reader:
@@ -126,6 +152,9 @@ class _Reader:
         if not isinstance(environments, dict):
             self.problems.append(f"{FILE}: env: {shown(environments)}: must be a table")
             environments = {}
+        for name in environments:
+            if broken := names.environment_problem(name):
+                self.problems.append(f"{FILE}: env.{name}: the name {broken}")
         chosen = {name: self._tables(table, f"env.{name}.") for name, table in environments.items()}
         if env is None:
             return values
@@ -133,6 +162,14 @@ class _Reader:
             known = f"{FILE} has {', '.join(chosen)}" if chosen else f"{FILE} has no [env.NAME]"
             self.problems.append(f'unknown environment "{env}": {known}{did_you_mean(env, chosen)}')
         return values | chosen.get(env, {})
+
+    def recorded(self, folder: Path, env: str | None) -> dict[str, Value]:
+        values: dict[str, Value] = {}
+        for name, value in artifacts.load(folder, env).items():
+            key = KEYS.get(f"artifacts.{name}")
+            if key is not None:
+                self._take(values, key, value, artifacts.FILE)
+        return values
 
     def _tables(self, document: object, prefix: str) -> dict[str, Value]:
         values: dict[str, Value] = {}
@@ -158,7 +195,7 @@ class _Reader:
             elif broken := key.problem(value):
                 self._refuse(key, f"{FILE}: {prefix}{key.path}", broken)
             else:
-                values[key.path] = Value(value, f"{FILE} [{prefix}{section}]")
+                values[key.path] = Value(key.settle(value), f"{FILE} [{prefix}{section}]")
         return values
 
     def variables(self, environ: Mapping[str, str]) -> dict[str, Value]:
@@ -186,7 +223,7 @@ class _Reader:
         if broken:
             self._refuse(key, origin, broken)
         else:
-            values[key.path] = Value(value, origin)
+            values[key.path] = Value(key.settle(value), origin)
 
     def _refuse(self, key: Key, place: str, broken: str) -> None:
         self.problems.append(f"{place}: {broken}")

@@ -84,6 +84,23 @@ def check(name: str) -> str:
     raise InvalidNameError(f'the name "{_escaped(name)}" {broken}; {advice}')
 
 
+def environment_problem(name: str) -> str | None:
+    """Return the rule that an environment's name breaks, or None for a good name."""
+    if re.fullmatch(r"[a-z](-?[a-z0-9]){0,15}", name):
+        return None
+    return "is not 1 to 16 lower-case letters, digits and single hyphens, a letter first"
+
+
+def qualified(app: str, env: str | None) -> str:
+    """Return the name of an app in an environment: what its stacks and its endpoint begin with.
+
+    Example:
+        >>> qualified("iris", "prod")
+        'iris-prod'
+    """
+    return f"{app}-{env}" if env else app
+
+
 def _shown(character: str) -> str:
     return "a space" if character == " " else f'"{_escaped(character)}"'
 

@@ -87,7 +87,7 @@ def setting(path: str) -> Callable[[AnyCommand], AnyCommand]:
     from odyssey.keys import KEYS
 
     key = KEYS[path]
-    kind = click.Choice(key.choices) if key.choices else key.kind
+    kind = click.Choice(key.choices) if key.choices else {"int": int, "float": float}.get(key.kind)
     default = f"{path} of odyssey.toml, else {key.default}"
     meaning = f"{key.help[0].upper()}{key.help[1:]}.  [default: {default}]"
     return click.option(key.option, key.name, type=kind, default=None, help=meaning)

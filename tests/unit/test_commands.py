@@ -62,11 +62,11 @@ def test_every_command_takes_output_and_debug(path: tuple[str, ...]) -> None:
 
 @EVERY
 def test_an_option_of_a_setting_has_the_name_of_its_key(path: tuple[str, ...]) -> None:
-    by_option = {key.option: key for key in keys.KEYS.values()}
     for param in find(path).params:
-        key = by_option.get(param.opts[0])
-        if key is not None and param.name == key.name and isinstance(param, click.Option):
-            assert (param.help or "").startswith(f"{key.help[0].upper()}{key.help[1:]}")
+        named = [key for key in keys.KEYS.values() if key.option == param.opts[0]]
+        if param.name in {key.name for key in named} and isinstance(param, click.Option):
+            meanings = [f"{key.help[0].upper()}{key.help[1:]}" for key in named]
+            assert (param.help or "").startswith(tuple(meanings))
 
 
 def test_every_command_s_module_is_in_the_table() -> None:

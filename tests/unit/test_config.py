@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odyssey import config, keys
+from odyssey import config, keys, sections
 from odyssey.errors import AppNotFoundError, ConfigError, OdysseyError
 
 APP = '[app]\nname = "testapp"\n'
@@ -32,9 +32,9 @@ def problems(folder: Path, text: str = APP, **given_: object) -> tuple[str, ...]
 
 def test_defaults_fill_what_the_file_leaves_out(folder: Path) -> None:
     settings = load(folder)
-    assert settings.app == keys.App("testapp", "aws", "sagemaker")
-    assert settings.local == keys.Local(8080, "")
-    assert settings.server == keys.Server("fast", 0, 4, 60, 100, "auto", "absent")
+    assert settings.app == sections.App("testapp", "aws", "sagemaker")
+    assert settings.local == sections.Local(8080, "")
+    assert settings.server == sections.Server("fast", 0, 4, 60, 100, "auto", "absent")
     assert settings.origin("local.port") == "default"
     assert settings.origin("app.name") == "odyssey.toml [app]"
     assert settings.env is None
@@ -230,3 +230,105 @@ def test_every_key_says_what_it_means_and_takes_its_default(key: keys.Key) -> No
     assert key.help
     if key.path != "app.name":
         assert key.problem(key.default) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "value"),
+    [
+        ("[aws]\nbootstrap = true\n", "aws.bootstrap", True),
+        ("[scaling]\nutilization = 0.5\n", "scaling.utilization", 0.5),
+        ('[network]\nsubnets = ["subnet-1"]\n', "network.subnets", ("subnet-1",)),
+        ('[aws.tags]\nteam = "ml"\n', "aws.tags", {"team": "ml"}),
+    ],
+)
+def test_a_key_takes_values_of_its_kind(folder: Path, text: str, path: str, value: object) -> None:
+    assert load(folder, APP + text).values[path].value == value
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "path", "value"),
+    [
+        ("ODYSSEY_AWS_BOOTSTRAP", "true", "aws.bootstrap", True),
+        ("ODYSSEY_AWS_BOOTSTRAP", "0", "aws.bootstrap", False),
+        ("ODYSSEY_SCALING_UTILIZATION", "0.5", "scaling.utilization", 0.5),
+        (
+            "ODYSSEY_NETWORK_SUBNETS",
+            "subnet-1, subnet-2",
+            "network.subnets",
+            ("subnet-1", "subnet-2"),
+        ),
+        ("ODYSSEY_AWS_TAGS", "team=ml,cost=1", "aws.tags", {"team": "ml", "cost": "1"}),
+    ],
+)
+def test_a_variable_is_read_as_its_key_s_kind(
+    folder: Path, variable: str, text: str, path: str, value: object
+) -> None:
+    assert load(folder, environ={variable: text}).values[path].value == value
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[aws]\nbootstrap = "yes"\n', 'aws.bootstrap: "yes": must be true or false'),
+        (
+            "[scaling]\nutilization = 7\n",
+            "scaling.utilization: 7: must be a number from 0.1 to 0.9",
+        ),
+        ("[network]\nsubnets = [1]\n", "network.subnets: [1]: must be a list of texts"),
+        ("[aws.tags]\nteam = 1\n", "aws.tags: {team = 1}: must be a table of texts"),
+        (
+            "[scaling]\nmax_capacity = -1\n",
+            "scaling.max_capacity: -1: must be a whole number from 0",
+        ),
+    ],
+)
+def test_a_value_of_another_kind_is_refused(folder: Path, text: str, words: str) -> None:
+    assert problems(folder, APP + text) == (f"odyssey.toml: {words}",)
+
+
+def test_an_environment_s_name_can_be_a_part_of_a_stack_s(folder: Path) -> None:
+    found = problems(folder, APP + "[env.Prod_1.server]\nworkers = 2\n")
+    assert found[0].startswith("odyssey.toml: env.Prod_1: the name is not 1 to 16 lower-case")
+
+
+def test_environments_come_in_the_order_of_the_file(folder: Path) -> None:
+    load(folder, APP + "[env.prod.server]\nworkers = 2\n[env.dev.server]\nworkers = 1\n")
+    assert config.environments(folder) == ("prod", "dev")
+
+
+class TestRecordedArtifacts:
+    def record(self, folder: Path, text: str) -> None:
+        (folder / ".odyssey").mkdir(exist_ok=True)
+        (folder / ".odyssey" / "artifacts.json").write_text(text)
+
+    def test_they_are_defaults_below_the_file(self, folder: Path) -> None:
+        # given
+        self.record(folder, '{"version": 1, "artifacts": {"image": "i1", "model": "m1"}}')
+        # when
+        settings = load(folder, APP + '[artifacts]\nmodel = "m2"\n')
+        # then
+        assert settings.artifacts == sections.Artifacts(image="i1", model="m2")
+        assert settings.origin("artifacts.image") == ".odyssey/artifacts.json"
+        assert settings.origin("artifacts.model") == "odyssey.toml [artifacts]"
+
+    def test_an_environment_s_own_come_first(self, folder: Path) -> None:
+        self.record(
+            folder,
+            '{"version": 1, "artifacts": {"image": "i1"}, "env": {"prod": {"image": "i2"}}}',
+        )
+        text = APP + "[env.prod.server]\nworkers = 2\n"
+        assert load(folder, text).artifacts.image == "i1"
+        assert load(folder, text, env="prod").artifacts.image == "i2"
+
+    @pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 1, "artifacts": []}'])
+    def test_a_file_that_odyssey_did_not_write_is_named(self, folder: Path, text: str) -> None:
+        self.record(folder, text)
+        assert problems(folder)[0].startswith(".odyssey/artifacts.json: not what odyssey wrote")
+
+    def test_another_version_s_file_is_named(self, folder: Path) -> None:
+        self.record(folder, '{"version": 2}')
+        assert problems(folder) == (".odyssey/artifacts.json: version 2: this odyssey reads 1",)
+
+    def test_a_value_that_is_no_text_is_named(self, folder: Path) -> None:
+        self.record(folder, '{"version": 1, "artifacts": {"image": 1}}')
+        assert problems(folder) == (".odyssey/artifacts.json: 1: must be text",)
