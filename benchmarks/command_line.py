@@ -30,7 +30,7 @@ def run(rounds: int) -> Results:
     """
     commands = {
         GOAL.baseline: [sys.executable, "-c", "import click"],
-        GOAL.subject: [*_program(), "--help"],
+        GOAL.subject: [*program(), "--help"],
         "python -c pass": [sys.executable, "-c", "pass"],
     }
     results = Results()
@@ -38,8 +38,8 @@ def run(rounds: int) -> Results:
         visits = {name: Visit({SECONDS: _timed(argv)}, {}) for name, argv in commands.items()}
         if number:
             results.rounds.append(visits)
-    program = " ".join(Path(word).name for word in commands[GOAL.subject])
-    facts = {"rounds": f"{rounds}, interleaved", "timed as": program} | report.machine()
+    timed_as = " ".join(Path(word).name for word in commands[GOAL.subject])
+    facts = {"rounds": f"{rounds}, interleaved", "timed as": timed_as} | report.machine()
     rows = [["command", "median (lowest–highest), s"]]
     rows += [[name, report.spread(results.spread(name, SECONDS))] for name in commands]
     lines = ["# Command line", "", *(f"- {name}: {value}" for name, value in facts.items()), ""]
@@ -53,7 +53,7 @@ def run(rounds: int) -> Results:
     return results
 
 
-def _program() -> list[str]:
+def program() -> list[str]:
     """Return the installed ``odyssey`` beside this interpreter, else the package itself."""
     installed = Path(sys.executable).with_name("odyssey")
     if installed.is_file():

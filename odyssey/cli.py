@@ -28,6 +28,12 @@ LIFE_CYCLE: dict[str, dict[str, str]] = {
         "local serve": "Serve the model over HTTP.",
         "local request": "Send one request to the local server and print its answer.",
     },
+    "On AWS": {
+        "synth": "Make the CloudFormation templates; they land in cdk.out/.",
+        "diff": "Print what a deployment would change in AWS.",
+        "deploy": "Deploy the app's stacks, after showing what will change.",
+        "destroy": "Destroy the app's stacks, after saying what goes and what stays.",
+    },
     "Settings": {
         "config show": "Print every setting, and where it came from.",
     },
@@ -37,26 +43,31 @@ LIFE_CYCLE: dict[str, dict[str, str]] = {
 COMMANDS = {
     "init": "odyssey.commands.init",
     "local": "odyssey.commands.local",
+    "synth": "odyssey.commands.synth",
+    "diff": "odyssey.commands.diff",
+    "deploy": "odyssey.commands.deploy",
+    "destroy": "odyssey.commands.destroy",
     "config": "odyssey.commands.config",
 }
-"""The module of each group, which holds it as ``group``."""
+"""The module of each command, which holds it as ``group`` or, where it is but one, ``command``."""
 
 
 class Root(options.Group):
     """The root group: it imports a command's module only when the command is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the groups in the order of an app's life."""
+        """Return the names of the commands in the order of an app's life."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the group of this name and return it; None where there is none."""
+        """Import the command of this name and return it; None where there is none."""
         if cmd_name not in COMMANDS:
             return None
         from importlib import import_module
 
-        group: click.Group = import_module(COMMANDS[cmd_name]).group
-        return group
+        module = import_module(COMMANDS[cmd_name])
+        found: click.Command = getattr(module, "group", None) or module.command
+        return found
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -125,8 +136,8 @@ def main(args: Sequence[str] | None = None, *, program: click.Command = root) ->
         program: The command that they are for. Default: the whole command line.
 
     Returns:
-        0 done, 1 failed, 2 usage or configuration, 7 a tool is missing, 70 a bug of odyssey,
-        130 interrupted.
+        0 done, 1 failed, 2 usage or configuration, 4 differences, 5 AWS refused, 7 a tool is
+        missing, 70 a bug of odyssey, 130 interrupted.
     """
     _open_what_is_closed()
     words = list(sys.argv[1:] if args is None else args)

@@ -84,7 +84,7 @@ def note(text: str) -> None:
 
 def warn(text: str) -> None:
     """Print a warning on stderr."""
-    note(f"{_painted('Warning:', 'yellow')} {clean(text)}")
+    note(f"{painted('Warning:', 'yellow')} {clean(text)}")
 
 
 def fail(here: Terminal, error: OdysseyError) -> None:
@@ -97,9 +97,16 @@ def fail(here: Terminal, error: OdysseyError) -> None:
         }
         _document(here, {"error": reason})
         return
-    note(f"{_painted('Error:', 'red')} {clean(error.message)}")
+    note(f"{painted('Error:', 'red')} {clean(error.message)}")
     if error.hint:
-        note(f"{_painted('Hint:', 'cyan')} {clean(error.hint)}")
+        note(f"{painted('Hint:', 'cyan')} {clean(error.hint)}")
+
+
+def painted(text: str, colour: str) -> str:
+    """Return text for stderr in bold and in a colour, where that is a terminal that wants it."""
+    if os.environ.get("NO_COLOR") or not sys.stderr.isatty():
+        return text
+    return click.style(text, fg=colour, bold=True)
 
 
 def can_prompt() -> bool:
@@ -183,6 +190,11 @@ class Progress:
         self._mid_line = self._shown = False
 
     @property
+    def live(self) -> bool:
+        """Whether there is a live line: stderr is a terminal."""
+        return self._live
+
+    @property
     def seconds(self) -> float:
         """Seconds since the work began."""
         return self._clock() - self._start
@@ -259,9 +271,3 @@ def _document(here: Terminal, value: object) -> None:
 
     click.echo(json.dumps(value, indent=2))
     here.answered = True
-
-
-def _painted(text: str, colour: str) -> str:
-    if os.environ.get("NO_COLOR") or not sys.stderr.isatty():
-        return text
-    return click.style(text, fg=colour, bold=True)

@@ -13,6 +13,9 @@
     ├── TrainingError            1  train.py failed, or cannot start
     ├── ServingError             1  the server failed, or cannot start
     ├── RequestError             1  no answer, or an answer that is an error
+    ├── SynthesisError           1  the CDK app failed
+    ├── DeploymentError          1  a stack could not be deployed or destroyed
+    ├── AwsError                 5  AWS refused: credentials, permissions, region
     ├── MissingToolError         7  a program that is needed is not installed
     ├── BugError                70  odyssey itself is wrong
     └── InterruptedByUserError 130  Ctrl-C, or a signal that asks to stop
@@ -103,6 +106,20 @@ class ServingError(OdysseyError):
 
 class RequestError(OdysseyError):
     """There was no answer, or the answer is an error."""
+
+
+class SynthesisError(OdysseyError):
+    """The CDK app failed."""
+
+
+class DeploymentError(OdysseyError):
+    """A stack could not be deployed or destroyed, or is in a state that forbids it."""
+
+
+class AwsError(OdysseyError):
+    """AWS refused: no credentials, no permission, no region, or a request that it does not take."""
+
+    exit_code = 5
 
 
 class MissingToolError(OdysseyError):

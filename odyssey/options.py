@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from odyssey.aws import Access
     from odyssey.config import Config
 
 AnyCommand = TypeVar("AnyCommand", bound="Callable[..., Any]")
@@ -82,13 +83,46 @@ def app(command: AnyCommand) -> AnyCommand:
     return folder(env(command))
 
 
+def stacks(command: AnyCommand) -> AnyCommand:
+    """Add ``STACK...``: which of the environment's stacks."""
+    return click.argument("stacks", metavar="[STACK]...", nargs=-1)(command)
+
+
+def yes(command: AnyCommand) -> AnyCommand:
+    """Add ``--yes``, which answers every question that has no risk in it."""
+    return click.option("--yes", "-y", is_flag=True, help="Do not ask.  [default: ask]")(command)
+
+
+def access(command: AnyCommand) -> AnyCommand:
+    """Add ``--profile`` and ``--region``: whose credentials, and where."""
+    profile = click.option(
+        "--profile",
+        metavar="NAME",
+        help="The profile of ~/.aws/config to use.  [default: $AWS_PROFILE, or none]",
+    )
+    return profile(setting("aws.region")(command))
+
+
+def way_to_aws(settings: Config, profile: str | None) -> Access:
+    """Return the way to AWS that the shared options stand for.
+
+    Args:
+        settings: The app's settings, with the value of ``--region``.
+        profile: The value of ``--profile``.
+    """
+    from odyssey.aws import Access
+
+    return Access(profile, settings.aws.region or None)
+
+
 def setting(path: str) -> Callable[[AnyCommand], AnyCommand]:
     """Add the option that sets a key of ``odyssey.toml``, such as ``--port`` for ``local.port``."""
     from odyssey.keys import KEYS
 
     key = KEYS[path]
     kind = click.Choice(key.choices) if key.choices else {"int": int, "float": float}.get(key.kind)
-    default = f"{path} of odyssey.toml, else {key.default}"
+    otherwise = key.default if key.default != "" else '""'
+    default = f"{path} of odyssey.toml, else {otherwise}"
     meaning = f"{key.help[0].upper()}{key.help[1:]}.  [default: {default}]"
     return click.option(key.option, key.name, type=kind, default=None, help=meaning)
 

@@ -25,6 +25,10 @@ settings.register_profile("odyssey", deadline=None, print_blob=True)
 settings.load_profile("odyssey")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write golden templates anew")
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     return REPOSITORY

@@ -112,7 +112,8 @@ def test_the_settings_that_are_commented_out_are_accepted_too(baked: Path, tmp_p
     # As comments they say the defaults, but for the workers, which depend on the machine.
     for name in ("threads", "timeout", "max_payload_mb", "nginx", "csv_header"):
         assert getattr(changed.server, name) == getattr(defaults, name)
-    assert config.load(tmp_path, env="prod", environ={}).server.workers == 4
+    assert changed.endpoint.environment == {"LOG_LEVEL": "info"}
+    assert config.load(tmp_path, env="prod", environ={}).endpoint.instance_count == 2
 
 
 def test_the_flowers_are_those_of_the_uci_file(baked: Path) -> None:

@@ -24,11 +24,37 @@ HEAVY = [
     "moto",
     "importlib.metadata",
 ]
-LIGHT = {"cli", "options", "config", "keys", "errors", "console", "names", "__init__", "__main__"}
+LIGHT = {
+    "cli",
+    "options",
+    "config",
+    "keys",
+    "sections",
+    "artifacts",
+    "errors",
+    "console",
+    "consent",
+    "names",
+    "__init__",
+    "__main__",
+}
 NEVER = {
     "scaffold": {"boto3", "botocore", "aws_cdk", "docker"},
     "host": {"boto3", "botocore", "aws_cdk", "docker", "cookiecutter"},
     "environment": {"boto3", "botocore", "aws_cdk", "docker", "cookiecutter"},
+    "aws": {"aws_cdk", "docker", "cookiecutter"},
+    "cloudformation": {"aws_cdk", "docker", "cookiecutter"},
+    "stack_events": {"aws_cdk", "docker", "cookiecutter"},
+    "stack_states": {"aws_cdk", "docker", "cookiecutter"},
+    "operation": {"aws_cdk", "docker", "cookiecutter"},
+    "endpoint": {"aws_cdk", "docker", "cookiecutter"},
+    "target": {"aws_cdk", "docker", "cookiecutter"},
+    "differences": {"aws_cdk", "docker", "cookiecutter"},
+    "deployment": {"aws_cdk", "docker", "cookiecutter"},
+    "changesets": {"aws_cdk", "docker", "cookiecutter"},
+    "destruction": {"aws_cdk", "docker", "cookiecutter"},
+    "infra.assembly": {"boto3", "botocore", "aws_cdk", "docker", "cookiecutter"},
+    "infra.toolkit": {"boto3", "botocore", "aws_cdk", "docker", "cookiecutter"},
     "client": {"boto3", "botocore", "aws_cdk", "docker", "cookiecutter", "requests"},
 }
 

@@ -1,0 +1,139 @@
+"""Where a trained model is: one compressed archive in S3, or nowhere outside the image.
+
+SageMaker downloads a single ``.tar.gz`` file and unpacks it below ``/opt/ml/model``. It sees no
+change in a new archive under the same key: give each model a key of its own.
+
+Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_cdk import Aws, Fn
+from aws_cdk import aws_iam as iam
+
+from cdk_constructs.validation import Problems, is_token
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_s3 as s3
+    from constructs import Construct
+
+# In an IAM policy "*" and "?" are wildcards and "$" starts a variable: with one of them in the key,
+# the grant would reach other objects.
+_KEY = r"(?!/)[^*?$\x00-\x1f]+\.tar\.gz"
+_KEY_RULE = 'must end in .tar.gz, start with no "/", and have no "*", "?" or "$"'
+_URI = rf"s3://[a-z0-9][a-z0-9.-]{{1,61}}[a-z0-9]/{_KEY}"
+_URI_RULE = f"must be s3://BUCKET/KEY, and KEY {_KEY_RULE}"
+_LONGEST = 1024
+"""Bytes of a key that S3 takes, and characters of a URI that SageMaker takes."""
+
+
+class ModelData(ABC):
+    """A model's archive; made by one of the three factories.
+
+    Example:
+        >>> data = ModelData.from_uri("s3://models/churn/2024-05-01/model.tar.gz")
+    """
+
+    @staticmethod
+    def from_bucket(bucket: s3.IBucket, key: str) -> ModelData:
+        """Return an archive in a bucket.
+
+        Args:
+            bucket: The bucket, of this app or imported; its key is granted, if it has one.
+            key: The archive's key, ending in ``.tar.gz``, at most 1,024 bytes.
+
+        Raises:
+            ValueError: The key is not one of an archive.
+        """
+        return _BucketData(bucket, key)
+
+    @staticmethod
+    def from_uri(uri: str, *, encryption_key: kms.IKey | None = None) -> ModelData:
+        """Return an archive by its URI.
+
+        Args:
+            uri: ``s3://BUCKET/KEY.tar.gz``, or a value known at deployment.
+            encryption_key: The key that the archive is encrypted with; default none of your own.
+
+        Raises:
+            ValueError: The URI is not one of an archive.
+        """
+        return _UriData(uri, encryption_key)
+
+    @staticmethod
+    def none() -> ModelData:
+        """Return no archive: the model is in the image."""
+        return _NoData()
+
+    @abstractmethod
+    def bind(self, scope: Construct, grantee: iam.IGrantable) -> str | None:
+        """Grant the reading of this archive alone, and return its URI, or None where there is none.
+
+        Args:
+            scope: The construct that uses the archive.
+            grantee: The role that reads it.
+        """
+
+
+@dataclass(frozen=True)
+class _BucketData(ModelData):
+    bucket: s3.IBucket
+    key: str
+
+    def __post_init__(self) -> None:
+        problems = Problems("ModelData")
+        problems.matches("key", self.key, _KEY, _KEY_RULE)
+        _check_length(problems, "key", self.key)
+        problems.raise_any()
+
+    def bind(self, scope: Construct, grantee: iam.IGrantable) -> str:
+        _grant_read(grantee, self.bucket.arn_for_objects(self.key), self.bucket.encryption_key)
+        return self.bucket.s3_url_for_object(self.key)
+
+
+@dataclass(frozen=True)
+class _UriData(ModelData):
+    uri: str
+    encryption_key: kms.IKey | None
+
+    def __post_init__(self) -> None:
+        problems = Problems("ModelData")
+        problems.matches("uri", self.uri, _URI, _URI_RULE)
+        _check_length(problems, "uri", self.uri)
+        problems.raise_any()
+
+    def bind(self, scope: Construct, grantee: iam.IGrantable) -> str:
+        arn = f"arn:{Aws.PARTITION}:s3:::{_without_scheme(self.uri)}"
+        _grant_read(grantee, arn, self.encryption_key)
+        return self.uri
+
+
+@dataclass(frozen=True)
+class _NoData(ModelData):
+    def bind(self, scope: Construct, grantee: iam.IGrantable) -> None:
+        return None
+
+
+def _grant_read(grantee: iam.IGrantable, arn: str, encryption_key: kms.IKey | None) -> None:
+    # The L2's grant_read adds GetBucket* and List* on the whole bucket.
+    iam.Grant.add_to_principal(grantee=grantee, actions=["s3:GetObject"], resource_arns=[arn])
+    if encryption_key is not None:
+        encryption_key.grant_decrypt(grantee)
+
+
+def _without_scheme(uri: str) -> str:
+    """Return ``BUCKET/KEY``, also of a URI that is known only at deployment."""
+    if uri.startswith("s3://"):
+        return uri.removeprefix("s3://")
+    return Fn.select(1, Fn.split("s3://", uri))
+
+
+def _check_length(problems: Problems, name: str, value: str) -> None:
+    size = len(value.encode())
+    if not is_token(value) and size > _LONGEST:
+        problems.add(f"{name} of {size} bytes: must be at most {_LONGEST}")

@@ -1,0 +1,322 @@
+"""A Lambda function that runs a container image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from aws_cdk import Duration, RemovalPolicy, Size
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from cdk_constructs.acknowledgments import acknowledge_wildcards
+from cdk_constructs.function_environment import CACHES, MODEL_URI, check_environment
+from cdk_constructs.validation import Problems
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_ec2 as ec2
+    from aws_cdk import aws_kms as kms
+
+    from cdk_constructs.data import ModelData
+    from cdk_constructs.images import ModelImage
+    from cdk_constructs.network import BoundNetwork, Network
+
+_RETENTIONS = {
+    1: logs.RetentionDays.ONE_DAY,
+    3: logs.RetentionDays.THREE_DAYS,
+    5: logs.RetentionDays.FIVE_DAYS,
+    7: logs.RetentionDays.ONE_WEEK,
+    14: logs.RetentionDays.TWO_WEEKS,
+    30: logs.RetentionDays.ONE_MONTH,
+    60: logs.RetentionDays.TWO_MONTHS,
+    90: logs.RetentionDays.THREE_MONTHS,
+    120: logs.RetentionDays.FOUR_MONTHS,
+    150: logs.RetentionDays.FIVE_MONTHS,
+    180: logs.RetentionDays.SIX_MONTHS,
+    365: logs.RetentionDays.ONE_YEAR,
+    400: logs.RetentionDays.THIRTEEN_MONTHS,
+    545: logs.RetentionDays.EIGHTEEN_MONTHS,
+    731: logs.RetentionDays.TWO_YEARS,
+    1096: logs.RetentionDays.THREE_YEARS,
+    1827: logs.RetentionDays.FIVE_YEARS,
+    2192: logs.RetentionDays.SIX_YEARS,
+    2557: logs.RetentionDays.SEVEN_YEARS,
+    2922: logs.RetentionDays.EIGHT_YEARS,
+    3288: logs.RetentionDays.NINE_YEARS,
+    3653: logs.RetentionDays.TEN_YEARS,
+}
+"""Days that CloudWatch Logs takes.
+
+Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+"""
+
+_ANY_INTERFACE = "Lambda refuses a role with less, before there is any network interface"
+_ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Architecture.ARM_64}
+_NAME = r"[a-zA-Z0-9_-]{1,64}"
+_ALIAS = r"(?![0-9]+$)[a-zA-Z0-9_-]{1,128}"
+
+
+class ContainerFunction(Construct):
+    """A Lambda function from a container image, with a role and a log group of its own.
+
+    Lambda runs the image as a user without rights: every file must be readable, and the entry
+    point executable, by all. Only ``/tmp`` can be written; the variables that move the caches of
+    common libraries there are set unless `environment` sets them.
+
+    Args:
+        scope: The parent construct.
+        construct_id: The id in the scope.
+        image: The image, of one architecture, at most 10 GB, in ECR of the same region.
+        data: The model's archive, whose URI is in the variable ``MODEL_URI``; default none.
+        command: What to run in place of the image's ``CMD``; default the image's own.
+        environment: Variables, 4 KB in all; default only those named above.
+        memory_mb: Memory, 128 to 10,240 MB, which also sets the share of CPU; default 1,024.
+        timeout_seconds: How long an invocation may take, 1 to 900 s; default 60.
+        storage_mb: Size of ``/tmp``, 512 to 10,240 MB; default 512.
+        architecture: The image's, ``x86_64`` (the default) or ``arm64``.
+        function_name: At most 64 letters, digits, hyphens and underscores; a change replaces the
+            function. Default a name by CloudFormation.
+        log_retention_days: Days that logs are kept, one of those that CloudWatch Logs takes;
+            default 30. The logs go with the function.
+        url: Whether it has a URL, for callers with IAM credentials; default False.
+        alias: The name of an alias that follows each new version; default none.
+        provisioned_concurrency: Environments kept ready, billed by the hour, at least 1, of the
+            alias, which is ``live`` if not named. Default none.
+        reserved_concurrency: The most invocations at once, reserved for this function; 0 stops
+            it. Default none reserved.
+        network: Its place in a VPC. Default none.
+        role: The execution role. Default one of its own, child ``Role``.
+        encryption_key: The KMS key of the variables; default a key of AWS.
+
+    Raises:
+        ValueError: An argument is not allowed; the message has all that are not.
+
+    Sources: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html and
+    https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
+
+    Example:
+        >>> function = ContainerFunction(stack, "Serve", image=image, data=data, url=True)
+        >>> function.grants.invoke(role)
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        image: ModelImage,
+        data: ModelData | None = None,
+        command: Sequence[str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        memory_mb: int = 1024,
+        timeout_seconds: int = 60,
+        storage_mb: int = 512,
+        architecture: Literal["x86_64", "arm64"] = "x86_64",
+        function_name: str | None = None,
+        log_retention_days: int = 30,
+        url: bool = False,
+        alias: str | None = None,
+        provisioned_concurrency: int | None = None,
+        reserved_concurrency: int | None = None,
+        network: Network | None = None,
+        role: iam.IRole | None = None,
+        encryption_key: kms.IKey | None = None,
+    ) -> None:
+        variables = {**CACHES, **(environment or {})}
+        problems = Problems.of(scope, construct_id)
+        problems.whole("memory_mb", memory_mb, low=128, high=10240)
+        problems.whole("timeout_seconds", timeout_seconds, low=1, high=900)
+        problems.whole("storage_mb", storage_mb, low=512, high=10240)
+        problems.one_of("architecture", architecture, _ARCHITECTURES)
+        problems.one_of("log_retention_days", log_retention_days, _RETENTIONS)
+        _check_names(problems, function_name, alias)
+        _check_concurrency(problems, provisioned_concurrency, reserved_concurrency)
+        check_environment(problems, variables, with_data=data is not None)
+        if image.repository_access_mode != "Platform":
+            problems.add("image of a registry other than ECR: Lambda pulls from ECR only")
+        problems.raise_any()
+        super().__init__(scope, construct_id)
+        log_group = _log_group(self, function_name, log_retention_days)
+        self._owns_role = role is None
+        self.role: iam.IRole = _own_role(self, log_group) if role is None else role
+        uri = None if data is None else data.bind(self, self.role)
+        self.resource = lambda_.DockerImageFunction(
+            self,
+            "Resource",
+            code=image.bind_function(self, command=command),
+            function_name=function_name,
+            architecture=_ARCHITECTURES[architecture],
+            memory_size=memory_mb,
+            timeout=Duration.seconds(timeout_seconds),
+            ephemeral_storage_size=Size.mebibytes(storage_mb),
+            environment=variables if uri is None else {**variables, MODEL_URI: uri},
+            environment_encryption=encryption_key,
+            log_group=log_group,
+            reserved_concurrent_executions=reserved_concurrency,
+            role=self.role,
+        )
+        if encryption_key is not None:
+            encryption_key.grant_decrypt(self.role)
+        self._network = None if network is None else self._join(network)
+        self._connections: ec2.Connections | None = None
+        self.alias = self._follow(alias, provisioned_concurrency)
+        self._url = self._target.add_function_url() if url else None
+
+    @property
+    def function_name(self) -> str:
+        """The function's name."""
+        return self.resource.function_name
+
+    @property
+    def function_arn(self) -> str:
+        """The ARN of what is to be invoked: the alias where there is one, else the function."""
+        return self._target.function_arn
+
+    @property
+    def url(self) -> str | None:
+        """The URL for callers with IAM credentials, or None."""
+        return None if self._url is None else self._url.url
+
+    @property
+    def grants(self) -> FunctionGrants:
+        """What others may be allowed to do."""
+        return FunctionGrants(self._target, self._url)
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """What opens and closes the network to the function.
+
+        Raises:
+            ValueError: The function is in no VPC.
+        """
+        if self._network is None:
+            raise ValueError(f"{self.node.path}: no connections: the function has no network")
+        if self._connections is None:
+            self._connections = self._network.connections()
+        return self._connections
+
+    def metric_invocations(self) -> cloudwatch.Metric:
+        """Return how many invocations there were in 5 minutes."""
+        return self._target.metric_invocations()
+
+    def metric_errors(self) -> cloudwatch.Metric:
+        """Return how many invocations failed in 5 minutes."""
+        return self._target.metric_errors()
+
+    def metric_throttles(self) -> cloudwatch.Metric:
+        """Return how many invocations found no free environment in 5 minutes."""
+        return self._target.metric_throttles()
+
+    def metric_duration(self) -> cloudwatch.Metric:
+        """Return how many milliseconds an invocation took, the mean of 5 minutes."""
+        return self._target.metric_duration()
+
+    @property
+    def _target(self) -> lambda_.IFunction:
+        return self.resource if self.alias is None else self.alias
+
+    def _follow(self, name: str | None, provisioned: int | None) -> lambda_.Alias | None:
+        """Return an alias of the current version, which a new image or setting replaces."""
+        if name is None and provisioned is None:
+            return None
+        return lambda_.Alias(
+            self,
+            "Alias",
+            alias_name="live" if name is None else name,
+            version=self.resource.current_version,
+            provisioned_concurrent_executions=provisioned,
+        )
+
+    def _join(self, network: Network) -> BoundNetwork:
+        bound = network.bind(self)
+        _allow_network(self.role)
+        if self._owns_role:
+            acknowledge_wildcards(self.role, {"*": _ANY_INTERFACE})
+        resource = self.resource.node.default_child
+        if isinstance(resource, lambda_.CfnFunction):
+            resource.vpc_config = lambda_.CfnFunction.VpcConfigProperty(
+                subnet_ids=bound.subnet_ids, security_group_ids=bound.security_group_ids
+            )
+        return bound
+
+
+class FunctionGrants:
+    """What others may be allowed to do with a function.
+
+    Args:
+        target: The function, or the alias to go through.
+        url: Its URL, or None.
+    """
+
+    def __init__(self, target: lambda_.IFunction, url: lambda_.FunctionUrl | None) -> None:
+        """Keep what is granted on."""
+        self._target = target
+        self._url = url
+
+    def invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let someone invoke the function, and call its URL, if it has one."""
+        grant = self._target.grant_invoke(grantee)
+        return grant if self._url is None else grant.combine(self._url.grant_invoke_url(grantee))
+
+
+def _check_names(problems: Problems, function_name: str | None, alias: str | None) -> None:
+    rule = "must be 1 to {} letters, digits, hyphens and underscores"
+    problems.matches("function_name", function_name, _NAME, rule.format(64))
+    problems.matches("alias", alias, _ALIAS, f"{rule.format(128)}, not digits alone")
+
+
+def _check_concurrency(problems: Problems, provisioned: int | None, reserved: int | None) -> None:
+    problems.whole("provisioned_concurrency", provisioned, low=1)
+    problems.whole("reserved_concurrency", reserved, low=0)
+    if provisioned is not None and reserved is not None:
+        problems.between("reserved_concurrency", reserved, low=provisioned)
+
+
+def _log_group(scope: Construct, function_name: str | None, days: int) -> logs.LogGroup:
+    return logs.LogGroup(
+        scope,
+        "Logs",
+        log_group_name=None if function_name is None else f"/aws/lambda/{function_name}",
+        retention=_RETENTIONS[days],
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+
+
+def _own_role(scope: Construct, log_group: logs.LogGroup) -> iam.Role:
+    role = iam.Role(
+        scope,
+        "Role",
+        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        description="What a function of a container image may do",
+    )
+    # The log group is there already: the right to make one would leave one behind.
+    role.add_to_policy(
+        iam.PolicyStatement(
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[log_group.log_group_arn],
+        )
+    )
+    return role
+
+
+def _allow_network(role: iam.IRole) -> None:
+    """Let Lambda make and remove network interfaces for a role.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+    """
+    statement = iam.PolicyStatement(
+        actions=[
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+        ],
+        resources=["*"],
+    )
+    role.add_to_principal_policy(statement)

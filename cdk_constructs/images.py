@@ -1,0 +1,307 @@
+"""Which container image a model or a function runs, named by its digest.
+
+A tag can be moved to another image without any change of the template, so that nothing is deployed;
+a digest names one image for ever. Lambda resolves a tag to a digest when a function is updated, and
+SageMaker pulls the image again whenever an endpoint grows.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from aws_cdk import Aws, Fn
+from aws_cdk import aws_iam as iam
+
+from cdk_constructs.validation import Problems, is_token
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aws_cdk import aws_ecr as ecr
+    from aws_cdk import aws_lambda as lambda_
+    from constructs import Construct
+
+PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+"""What a role may do to one repository to pull from it."""
+
+_DIGEST = r"sha256:[0-9a-f]{64}"
+_DIGEST_RULE = 'must be "sha256:" and 64 hexadecimal digits in lower case'
+_NAME = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
+_ECR = re.compile(
+    r"(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+"
+    rf"/(?P<name>{_NAME})@(?P<digest>{_DIGEST})"
+)
+_REGISTRY = rf"[^\s@]+@{_DIGEST}"
+_LONGEST = 255
+"""Characters of an image's URI that SageMaker takes."""
+
+_PLATFORMS = ("linux/amd64", "linux/arm64")
+
+
+class ModelImage(ABC):
+    """A container image, by its digest; made by one of the four factories.
+
+    Example:
+        >>> image = ModelImage.from_repository(repository, digest="sha256:2c26b46b68ff…")
+    """
+
+    @staticmethod
+    def from_repository(repository: ecr.IRepository, digest: str) -> ModelImage:
+        """Return an image of an ECR repository.
+
+        Args:
+            repository: The repository, of this app or imported.
+            digest: ``sha256:`` and 64 hexadecimal digits, or a value known at deployment.
+
+        Raises:
+            ValueError: The digest is none; a tag is refused.
+        """
+        return _RepositoryImage(repository, digest)
+
+    @staticmethod
+    def from_uri(uri: str) -> ModelImage:
+        """Return an image of an ECR repository by its URI.
+
+        Args:
+            uri: ``ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME@sha256:DIGEST``, or as the partition
+                has it. It must be known at synthesis, as the pull is granted on that repository
+                alone; `from_repository` takes a digest that is known only at deployment.
+
+        Raises:
+            ValueError: The URI is not one of ECR with a digest.
+        """
+        return _UriImage.read(uri)
+
+    @staticmethod
+    def from_asset(
+        directory: str,
+        *,
+        file: str | None = None,
+        build_args: Mapping[str, str] | None = None,
+        platform: Literal["linux/amd64", "linux/arm64"] = "linux/amd64",
+    ) -> ModelImage:
+        """Return an image that the CDK builds and pushes when the app is deployed.
+
+        It needs a bootstrapped account and Docker where ``cdk deploy`` runs. The CDK names it by a
+        hash of its files, in a repository whose tags cannot be moved.
+
+        Args:
+            directory: The folder with the Dockerfile.
+            file: The Dockerfile, relative to the folder; default ``Dockerfile``.
+            build_args: Build arguments; default none.
+            platform: ``linux/amd64`` (the default), or ``linux/arm64`` for Graviton.
+
+        Raises:
+            ValueError: The platform is neither.
+        """
+        return _AssetImage(directory, file, dict(build_args or {}), platform)
+
+    @staticmethod
+    def from_registry(uri: str) -> ModelImage:
+        """Return an image of a registry other than ECR, which needs no grant.
+
+        SageMaker pulls it through the VPC of the model, which must therefore be in one; Lambda
+        takes no such image.
+
+        Args:
+            uri: ``HOST/NAME@sha256:DIGEST``, at most 255 characters.
+
+        Raises:
+            ValueError: The URI has no digest, is too long, or is one of ECR.
+        """
+        return _RegistryImage(uri)
+
+    @property
+    def repository_access_mode(self) -> Literal["Platform", "Vpc"]:
+        """How SageMaker reaches the registry: ``Platform`` for ECR, ``Vpc`` for another.
+
+        Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ImageConfig.html
+        """
+        return "Platform"
+
+    @abstractmethod
+    def bind(self, scope: Construct, grantee: iam.IGrantable) -> str:
+        """Grant the pull, and return the image's URI.
+
+        Args:
+            scope: The construct that uses the image.
+            grantee: The role that pulls it.
+        """
+
+    @abstractmethod
+    def bind_function(
+        self, scope: Construct, *, command: Sequence[str] | None = None
+    ) -> lambda_.DockerImageCode:
+        """Return the image as the code of a Lambda function.
+
+        A repository of this app lets the Lambda service pull, in its own policy: what Lambda adds
+        by itself when a function is made is not added again when it is updated.
+
+        Args:
+            scope: The construct that uses the image.
+            command: What to run in place of the image's ``CMD``; default the image's own.
+
+        Raises:
+            ValueError: Lambda takes no image of this registry.
+        """
+
+
+@dataclass(frozen=True)
+class _RepositoryImage(ModelImage):
+    repository: ecr.IRepository
+    digest: str
+
+    def __post_init__(self) -> None:
+        problems = Problems("ModelImage")
+        problems.matches("digest", self.digest, _DIGEST, _DIGEST_RULE)
+        problems.raise_any()
+
+    def bind(self, scope: Construct, grantee: iam.IGrantable) -> str:
+        self.repository.grant_pull(grantee)
+        return self.repository.repository_uri_for_digest(self.digest)
+
+    def bind_function(
+        self, scope: Construct, *, command: Sequence[str] | None = None
+    ) -> lambda_.DockerImageCode:
+        from aws_cdk import aws_lambda as lambda_
+
+        return lambda_.DockerImageCode.from_ecr(
+            self.repository, tag_or_digest=_recognised(self.digest), cmd=command
+        )
+
+
+@dataclass(frozen=True)
+class _UriImage(ModelImage):
+    uri: str
+    account: str
+    region: str
+    name: str
+    digest: str
+
+    @classmethod
+    def read(cls, uri: str) -> _UriImage:
+        problems = Problems("ModelImage")
+        parts = _ECR.fullmatch(uri)
+        if is_token(uri):
+            problems.add("uri: must be known at synthesis; from_repository takes a later digest")
+        elif parts is None:
+            rule = "must be ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME@sha256:DIGEST"
+            problems.add(f'uri "{uri}": {rule}')
+        _check_length(problems, uri)
+        problems.raise_any()
+        return cls(uri, **(parts.groupdict() if parts else {}))
+
+    def bind(self, scope: Construct, grantee: iam.IGrantable) -> str:
+        iam.Grant.add_to_principal(
+            grantee=grantee, actions=[*PULL], resource_arns=[self._repository_arn()]
+        )
+        iam.Grant.add_to_principal(
+            grantee=grantee, actions=["ecr:GetAuthorizationToken"], resource_arns=["*"]
+        )
+        return self.uri
+
+    def bind_function(
+        self, scope: Construct, *, command: Sequence[str] | None = None
+    ) -> lambda_.DockerImageCode:
+        from aws_cdk import aws_ecr as ecr
+        from aws_cdk import aws_lambda as lambda_
+
+        repository = ecr.Repository.from_repository_attributes(
+            scope,
+            _free_id(scope, "Repository"),
+            repository_arn=self._repository_arn(),
+            repository_name=self.name,
+        )
+        return lambda_.DockerImageCode.from_ecr(repository, tag_or_digest=self.digest, cmd=command)
+
+    def _repository_arn(self) -> str:
+        return f"arn:{Aws.PARTITION}:ecr:{self.region}:{self.account}:repository/{self.name}"
+
+
+@dataclass(frozen=True)
+class _AssetImage(ModelImage):
+    directory: str
+    file: str | None
+    build_args: Mapping[str, str]
+    platform: str
+
+    def __post_init__(self) -> None:
+        problems = Problems("ModelImage")
+        problems.one_of("platform", self.platform, _PLATFORMS)
+        problems.raise_any()
+
+    def bind(self, scope: Construct, grantee: iam.IGrantable) -> str:
+        from aws_cdk import aws_ecr_assets as assets
+
+        image = assets.DockerImageAsset(
+            scope,
+            _free_id(scope, "Image"),
+            directory=self.directory,
+            file=self.file,
+            build_args=dict(self.build_args),
+            platform=assets.Platform.custom(self.platform),
+        )
+        image.repository.grant_pull(grantee)
+        return image.image_uri
+
+    def bind_function(
+        self, scope: Construct, *, command: Sequence[str] | None = None
+    ) -> lambda_.DockerImageCode:
+        from aws_cdk import aws_ecr_assets as assets
+        from aws_cdk import aws_lambda as lambda_
+
+        return lambda_.DockerImageCode.from_image_asset(
+            self.directory,
+            file=self.file,
+            build_args=dict(self.build_args),
+            platform=assets.Platform.custom(self.platform),
+            cmd=command,
+        )
+
+
+@dataclass(frozen=True)
+class _RegistryImage(ModelImage):
+    uri: str
+
+    def __post_init__(self) -> None:
+        problems = Problems("ModelImage")
+        problems.matches("uri", self.uri, _REGISTRY, "must be HOST/NAME@sha256:DIGEST")
+        if _ECR.fullmatch(self.uri):
+            problems.add(f'uri "{self.uri}": is one of ECR: from_uri grants the pull')
+        _check_length(problems, self.uri)
+        problems.raise_any()
+
+    @property
+    def repository_access_mode(self) -> Literal["Platform", "Vpc"]:
+        return "Vpc"
+
+    def bind(self, scope: Construct, grantee: iam.IGrantable) -> str:
+        return self.uri
+
+    def bind_function(
+        self, scope: Construct, *, command: Sequence[str] | None = None
+    ) -> lambda_.DockerImageCode:
+        raise ValueError(f'{scope.node.path}: image "{self.uri}": Lambda pulls from ECR only')
+
+
+def _check_length(problems: Problems, uri: str) -> None:
+    if not is_token(uri) and len(uri) > _LONGEST:
+        problems.add(f"uri of {len(uri)} characters: must be at most {_LONGEST}")
+
+
+def _recognised(digest: str) -> str:
+    """Return a digest that the CDK takes for one: it takes a token for a tag."""
+    return f"sha256:{Fn.select(1, Fn.split(':', digest))}" if is_token(digest) else digest
+
+
+def _free_id(scope: Construct, wanted: str) -> str:
+    """Return an id that is free in a scope: the same image may be bound twice."""
+    number, free = 1, wanted
+    while scope.node.try_find_child(free) is not None:
+        number += 1
+        free = f"{wanted}{number}"
+    return free

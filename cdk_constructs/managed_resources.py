@@ -1,0 +1,205 @@
+"""What CloudFormation does to an app's resources, with the rights of whoever deploys it.
+
+This is plain data: the actions that making, reading and removing each kind of resource takes, on
+ARNs with ``{app}`` and the like to be filled in. `cdk_constructs.permissions` makes policies of it.
+
+CloudFormation makes its requests as the caller, and marks them as its own: what it needs is granted
+only by way of it.
+
+Sources: https://docs.aws.amazon.com/service-authorization/latest/reference/ and
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/fas-requests-and-permission-evaluation.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Condition = tuple[str, str, str]
+"""An operator, a key and a value."""
+
+BY_CLOUDFORMATION = ("ForAnyValue:StringEquals", "aws:CalledVia", "cloudformation.amazonaws.com")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What may be done to which resources."""
+
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True)
+class Managed:
+    """What CloudFormation does to resources: to make, to read and to remove them."""
+
+    resources: tuple[str, ...]
+    makes: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    removes: tuple[str, ...] = ()
+
+    def to_deploy(self) -> Statement:
+        """Return what a deployment needs, which may have to roll back."""
+        actions = self.makes + self.reads + self.removes
+        return Statement(actions, self.resources, (BY_CLOUDFORMATION,))
+
+    def to_destroy(self) -> Statement | None:
+        """Return what a removal needs, or None where there is nothing to remove."""
+        actions = self.reads + self.removes
+        return Statement(actions, self.resources, (BY_CLOUDFORMATION,)) if actions else None
+
+
+def under(service: str, actions: str) -> tuple[str, ...]:
+    """Return actions of a service: ``s3:GetObject`` for ``GetObject``."""
+    return tuple(f"{service}:{action}" for action in actions.split())
+
+
+def regional(service: str, *resources: str) -> tuple[str, ...]:
+    """Return the ARNs of resources that are in a region."""
+    return tuple(f"arn:{{partition}}:{service}:{{region}}:{{account}}:{part}" for part in resources)
+
+
+def worldwide(service: str, *resources: str) -> tuple[str, ...]:
+    """Return the ARNs of resources that are in no region."""
+    return tuple(f"arn:{{partition}}:{service}::{{account}}:{part}" for part in resources)
+
+
+ANYTHING = ("*",)
+"""For actions that take no resource."""
+REPOSITORIES = regional("ecr", "repository/{app}", "repository/{made}")
+ROLES = worldwide("iam", "role/{made}")
+BUCKET = ("arn:{partition}:s3:::{bucket}",)
+ENDPOINTS = regional("sagemaker", "endpoint/{app}", "endpoint/{app}-*")
+FUNCTIONS = regional("lambda", "function:{made}")
+
+FOUNDATION = (
+    Managed(
+        REPOSITORIES,
+        makes=under(
+            "ecr",
+            "CreateRepository DeleteLifecyclePolicy PutImageScanningConfiguration "
+            "PutImageTagMutability PutLifecyclePolicy SetRepositoryPolicy TagResource "
+            "UntagResource",
+        ),
+        reads=under(
+            "ecr", "DescribeRepositories GetLifecyclePolicy GetRepositoryPolicy ListTagsForResource"
+        ),
+        removes=under("ecr", "BatchDeleteImage DeleteRepository DeleteRepositoryPolicy"),
+    ),
+    Managed(
+        BUCKET,
+        makes=under(
+            "s3",
+            "CreateBucket PutBucketLogging PutBucketOwnershipControls PutBucketPolicy "
+            "PutBucketPublicAccessBlock PutBucketTagging PutBucketVersioning "
+            "PutEncryptionConfiguration PutLifecycleConfiguration",
+        ),
+        reads=under("s3", "GetBucket* Get*Configuration ListBucket"),
+        removes=under("s3", "DeleteBucket DeleteBucketPolicy"),
+    ),
+    Managed(
+        ROLES,
+        makes=under("iam", "TagRole UntagRole UpdateAssumeRolePolicy UpdateRole"),
+        reads=under("iam", "GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies"),
+        removes=under("iam", "DeleteRole DeleteRolePolicy"),
+    ),
+    Managed(
+        worldwide("iam", "policy/{made}"),
+        makes=under("iam", "CreatePolicy CreatePolicyVersion TagPolicy"),
+        reads=under("iam", "GetPolicy GetPolicyVersion ListPolicyVersions"),
+        removes=under("iam", "DeletePolicy DeletePolicyVersion"),
+    ),
+    Managed(
+        regional("logs", "log-group:/aws/*/{app}*", "log-group:{made}"),
+        makes=under("logs", "CreateLogGroup PutRetentionPolicy TagResource UntagResource"),
+        reads=under("logs", "ListTagsForResource"),
+        removes=under("logs", "DeleteLogGroup DeleteRetentionPolicy"),
+    ),
+    Managed(
+        regional("kms", "key/*"),
+        makes=under("kms", "CreateGrant Decrypt Encrypt GenerateDataKey"),
+        reads=under("kms", "DescribeKey"),
+        removes=under("kms", "RetireGrant"),
+    ),
+    Managed(
+        ANYTHING,
+        reads=(
+            *under("ec2", "DescribeSecurityGroups DescribeSubnets DescribeVpcs"),
+            *under("logs", "DescribeLogGroups"),
+        ),
+    ),
+)
+"""The repository, the bucket, the roles, the policies and the logs, and the keys they may have."""
+
+SAGEMAKER = (
+    Managed(
+        # CloudFormation names a model and a configuration after their ids in the template.
+        (*ENDPOINTS, *regional("sagemaker", "endpoint-config/*", "model/*")),
+        makes=under(
+            "sagemaker",
+            "AddTags CreateEndpoint CreateEndpointConfig CreateModel DeleteTags UpdateEndpoint "
+            "UpdateEndpointWeightsAndCapacities",
+        ),
+        reads=under("sagemaker", "DescribeEndpoint DescribeEndpointConfig DescribeModel ListTags"),
+        removes=under("sagemaker", "DeleteEndpoint DeleteEndpointConfig DeleteModel"),
+    ),
+    Managed(
+        regional("application-autoscaling", "scalable-target/*"),
+        makes=under(
+            "application-autoscaling", "PutScalingPolicy RegisterScalableTarget TagResource"
+        ),
+        removes=under("application-autoscaling", "DeleteScalingPolicy DeregisterScalableTarget"),
+    ),
+    Managed(
+        ANYTHING,
+        reads=(
+            *under("application-autoscaling", "DescribeScalableTargets DescribeScalingPolicies"),
+            *under("cloudwatch", "DescribeAlarms"),
+        ),
+    ),
+    Managed(
+        (
+            *regional("cloudwatch", "alarm:{made}", "alarm:TargetTracking-endpoint/{app}*"),
+            *worldwide("cloudwatch", "dashboard/*"),
+        ),
+        makes=under("cloudwatch", "PutDashboard PutMetricAlarm TagResource"),
+        reads=under("cloudwatch", "GetDashboard ListTagsForResource"),
+        removes=under("cloudwatch", "DeleteAlarms DeleteDashboards"),
+    ),
+    Managed(
+        # The account's own role that scales endpoints, made when the first one is to scale.
+        worldwide(
+            "iam", "role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/AWS*"
+        ),
+        makes=under("iam", "CreateServiceLinkedRole"),
+    ),
+)
+"""The endpoint, its model and configuration, its scaling, its alarms and its dashboard."""
+
+LAMBDA = (
+    Managed(
+        FUNCTIONS,
+        makes=under(
+            "lambda",
+            "AddPermission CreateAlias CreateFunction CreateFunctionUrlConfig PublishVersion "
+            "PutFunctionConcurrency PutProvisionedConcurrencyConfig TagResource UntagResource "
+            "UpdateAlias UpdateFunctionCode UpdateFunctionConfiguration UpdateFunctionUrlConfig",
+        ),
+        reads=under(
+            "lambda",
+            "GetAlias GetFunction* GetPolicy GetProvisionedConcurrencyConfig "
+            "GetRuntimeManagementConfig ListTags ListVersionsByFunction",
+        ),
+        removes=under(
+            "lambda",
+            "DeleteAlias DeleteFunction DeleteFunctionConcurrency DeleteFunctionUrlConfig "
+            "DeleteProvisionedConcurrencyConfig RemovePermission",
+        ),
+    ),
+    Managed(
+        # Lambda reads the image with the rights of who makes the function.
+        REPOSITORIES,
+        makes=under("ecr", "BatchGetImage GetDownloadUrlForLayer"),
+    ),
+)
+"""The functions, with their versions, aliases and URLs."""

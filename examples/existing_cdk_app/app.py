@@ -1,0 +1,77 @@
+"""An existing CDK app, with a stage and stacks of its own, that adds a model endpoint.
+
+Needs an account with `cdk bootstrap`; `cdk deploy 'Production/*'` in this folder.
+"""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from cdk_constructs import (
+    DataCapture,
+    InstanceVariant,
+    ModelData,
+    ModelEndpoint,
+    ModelImage,
+    ModelRepository,
+    Scaling,
+)
+
+
+class Storage(cdk.Stack):
+    """What the platform has: a bucket, and the repository that images are pushed to."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.bucket = s3.Bucket(self, "Bucket", encryption=s3.BucketEncryption.S3_MANAGED)
+        self.repository = ModelRepository(self, "Models")
+
+
+class Churn(cdk.Stack):
+    """The endpoint of one team, and the role of the application that calls it."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, storage: Storage, digest: str, model: str
+    ) -> None:
+        super().__init__(scope, construct_id)
+        endpoint = ModelEndpoint(
+            self,
+            "Churn",
+            endpoint_name="churn",
+            image=ModelImage.from_repository(storage.repository, digest),
+            data=ModelData.from_bucket(storage.bucket, model),
+            variants=[
+                InstanceVariant(
+                    instance_type="ml.c6i.large",
+                    scaling=Scaling.on_invocations(600, min_capacity=1, max_capacity=4),
+                )
+            ],
+            data_capture=DataCapture(
+                bucket=storage.bucket, prefix="capture/churn/", sampling_percent=5
+            ),
+        )
+        caller = iam.Role(
+            self, "Caller", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com")
+        )
+        endpoint.grants.invoke(caller)
+
+
+class Production(cdk.Stage):
+    """The platform in one account."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, digest: str, model: str) -> None:
+        super().__init__(scope, construct_id)
+        storage = Storage(self, "Storage")
+        Churn(self, "Churn", storage=storage, digest=digest, model=model)
+
+
+app = cdk.App()
+Production(
+    app,
+    "Production",
+    # A pipeline passes what it has just pushed: `cdk deploy -c digest=… -c model=…`.
+    digest=app.node.try_get_context("digest") or f"sha256:{'0' * 64}",
+    model=app.node.try_get_context("model") or "model/churn-1.tar.gz",
+)
+app.synth()

@@ -1,0 +1,58 @@
+"""``odyssey diff``: what a deployment would change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from odyssey import console, options
+
+DIFFERENT = 4
+"""The exit code of ``--fail-on-diff`` where there are differences."""
+
+
+@click.command(epilog=options.examples("odyssey diff", "odyssey diff --env prod --fail-on-diff"))
+@options.stacks
+@click.option(
+    "--fail-on-diff",
+    is_flag=True,
+    help="Exit with code 4 if anything would change.  [default: off]",
+)
+@click.option(
+    "--method",
+    type=click.Choice(["auto", "change-set", "template"]),
+    default="auto",
+    help="How to compare: by a change set, which knows best what is replaced, or by the templates "
+    "alone; auto tries the first.  [default: auto]",
+)
+@options.access
+@options.app
+@options.talk
+@click.pass_context
+def command(
+    ctx: click.Context,
+    folder: Path | None,
+    env: str | None,
+    profile: str | None,
+    region: str | None,
+    stacks: tuple[str, ...],
+    fail_on_diff: bool,
+    method: str,
+) -> None:
+    """Print what a deployment would change in AWS.
+
+    The report is the CDK's own: what is added, changed, replaced and removed, and what changes in
+    permissions.
+    """
+    from odyssey import differences, target
+
+    settings = options.settings(folder, env, {"aws.region": region})
+    chosen = target.resolve(settings, stacks, options.way_to_aws(settings, profile))
+    colour = differences.takes_colour("stdout")
+    found = differences.find(chosen, chosen.stacks, method=method, colour=colour)
+    console.result(
+        {"stacks": [each.document() for each in found]}, "\n\n".join(each.text for each in found)
+    )
+    if fail_on_diff and any(each.exists for each in found):
+        ctx.exit(DIFFERENT)

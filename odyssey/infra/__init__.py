@@ -1,0 +1,1 @@
+"""The CDK app over ``odyssey.toml``, and the program that deploys it."""

@@ -1,0 +1,46 @@
+"""The CDK app, as ``cdk.json`` runs it: ``python -m odyssey.infra``.
+
+It makes the stacks of the app in the current folder: those of ``odyssey.toml`` itself and those of
+each of its tables ``[env.NAME]``. The context key ``odyssey`` of the CDK, one JSON object, may say
+otherwise::
+
+    {"app": "examples/iris", "env": "prod", "flags": {"endpoint.instance_count": 2}}
+
+``app`` is another folder; ``flags`` are values that come before all others, for the environment
+``env`` alone. The app's own ``overrides.py`` comes last, and may change anything.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from odyssey.errors import OdysseyError
+from odyssey.infra import toolkit
+
+
+def main() -> int:
+    """Synthesize the app; return 0, or 2 where a setting is wrong."""
+    # jsii would take the first Node on PATH, of any age.
+    os.environ.setdefault("JSII_NODE", toolkit.environment(os.environ)["JSII_NODE"])
+    from odyssey.infra import app
+
+    try:
+        app.synthesize(Path.cwd())
+    except OdysseyError as error:
+        return _refuse(error.message, error.hint)
+    except ValueError as error:
+        return _refuse(str(error), None)
+    return 0
+
+
+def _refuse(message: str, hint: str | None) -> int:
+    print(f"Error: {message}", file=sys.stderr)
+    if hint:
+        print(f"Hint: {hint}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""The CDK app over ``odyssey.toml``: settings in, a cloud assembly out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+
+from odyssey import config
+from odyssey.infra import overrides
+from odyssey.infra.stacks import EndpointStack, FoundationStack, FunctionStack, Place
+
+if TYPE_CHECKING:
+    from odyssey.config import Config
+
+CONTEXT = "odyssey"
+"""The key of the CDK's context that carries what the command line knows."""
+
+FLAGS = {
+    # One statement for what may be said in one: a policy is read by people.
+    "@aws-cdk/aws-iam:minimizePolicies": True,
+}
+"""Feature flags, set here so that no ``cdk.json`` changes what is synthesized."""
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """The stacks of one environment, as ``overrides.py`` is given them.
+
+    Args:
+        env: The environment, or None for the settings outside of any.
+        settings: Its settings.
+        foundation: What stays while models come and go.
+        endpoint: The SageMaker endpoint; None before there is an image and a model.
+        function: The Lambda functions; None before there is an image and a model.
+    """
+
+    env: str | None
+    settings: Config
+    foundation: FoundationStack
+    endpoint: EndpointStack | None = None
+    function: FunctionStack | None = None
+
+
+def synthesize(here: Path) -> None:
+    """Write the cloud assembly of the app to where the CDK wants it.
+
+    Args:
+        here: The folder of ``cdk.json``.
+
+    Raises:
+        OdysseyError: A setting is wrong.
+        ValueError: A construct refuses what the settings say.
+    """
+    app = cdk.App(analytics_reporting=False, stack_traces=False, context=FLAGS)
+    request: dict[str, Any] = app.node.try_get_context(CONTEXT) or {}
+    folder = (here / request.get("app", ".")).resolve()
+    override = overrides.load(folder)
+    for settings in resolve(folder, request):
+        override(add_stacks(app, settings))
+    app.synth()
+
+
+def resolve(folder: Path, request: dict[str, Any]) -> list[Config]:
+    """Return the settings outside of any environment, then those of each environment.
+
+    Args:
+        folder: The app's folder.
+        request: What the command line knows: ``env`` and ``flags``.
+    """
+    environ = {name: value for name, value in os.environ.items() if name != config.ENVIRONMENT}
+    chosen = request.get("env")
+    return [
+        config.load(
+            folder,
+            env=env,
+            flags=request.get("flags") if env == chosen else None,
+            environ=environ,
+        )
+        for env in (None, *config.environments(folder))
+    ]
+
+
+def add_stacks(app: cdk.App, settings: Config) -> Stacks:
+    """Add the stacks of one environment to a CDK app."""
+    place = _place(settings)
+    foundation = FoundationStack(app, settings=settings, place=place)
+    stacks = Stacks(settings.env, settings, foundation)
+    if not (settings.artifacts.image and settings.artifacts.model):
+        _say_what_is_missing(settings)
+    elif settings.app.service == "lambda":
+        function = FunctionStack(app, settings=settings, place=place, foundation=foundation)
+        stacks = Stacks(settings.env, settings, foundation, function=function)
+    else:
+        endpoint = EndpointStack(app, settings=settings, place=place, foundation=foundation)
+        stacks = Stacks(settings.env, settings, foundation, endpoint=endpoint)
+    for stack in (stacks.foundation, stacks.endpoint, stacks.function):
+        if stack is not None:
+            _tag(stack, settings)
+    return stacks
+
+
+def _place(settings: Config) -> Place:
+    wanted = settings.aws
+    env = None
+    if wanted.account or wanted.region:
+        env = cdk.Environment(account=wanted.account or None, region=wanted.region or None)
+    return Place(env, _synthesizer(settings), _boundary(wanted.permissions_boundary))
+
+
+def _synthesizer(settings: Config) -> cdk.IStackSynthesizer:
+    if settings.aws.bootstrap:
+        return cdk.DefaultStackSynthesizer(qualifier=settings.aws.qualifier or None)
+    return cdk.BootstraplessSynthesizer()
+
+
+def _boundary(policy: str) -> cdk.PermissionsBoundary | None:
+    if not policy:
+        return None
+    if policy.startswith("arn:"):
+        return cdk.PermissionsBoundary.from_arn(policy)
+    return cdk.PermissionsBoundary.from_name(policy)
+
+
+def _tag(stack: cdk.Stack, settings: Config) -> None:
+    tags = {"odyssey:app": settings.app.name, **settings.aws.tags}
+    if settings.env:
+        tags["odyssey:env"] = settings.env
+    for name, value in tags.items():
+        cdk.Tags.of(stack).add(name, value)
+
+
+def _say_what_is_missing(settings: Config) -> None:
+    lacking = [
+        f"no {name} is recorded"
+        for name in ("image", "model")
+        if not getattr(settings.artifacts, name)
+    ]
+    where = f"[env.{settings.env}.artifacts]" if settings.env else "[artifacts]"
+    print(
+        f"Note: {settings.app.name}{f' in {settings.env}' if settings.env else ''}: "
+        f"{' and '.join(lacking)} in {where}, so there is nothing to serve yet",
+        file=sys.stderr,
+    )

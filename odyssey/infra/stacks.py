@@ -1,0 +1,292 @@
+"""The stacks of an app: settings wired to constructs, and nothing else.
+
+`FoundationStack` holds what stays while models come and go; `EndpointStack` and `FunctionStack`
+hold what serves one image with one model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_cdk import CfnOutput, RemovalPolicy, Stack
+
+from cdk_constructs import (
+    ArtifactBucket,
+    ModelEndpoint,
+    ModelImage,
+    ModelRepository,
+    TrainingRole,
+)
+from cdk_constructs.roles import allow_training
+from odyssey import names
+from odyssey.infra import wiring
+
+if TYPE_CHECKING:
+    from aws_cdk import Environment, IStackSynthesizer, PermissionsBoundary
+    from aws_cdk import aws_s3 as s3
+    from constructs import Construct
+
+    from cdk_constructs import ContainerFunction, ModelData
+    from odyssey.config import Config
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where stacks go.
+
+    Args:
+        env: The account and the region; None are those of the credentials.
+        synthesizer: How a stack reaches CloudFormation.
+        permissions_boundary: What bounds every role, or None.
+    """
+
+    env: Environment | None
+    synthesizer: IStackSynthesizer
+    permissions_boundary: PermissionsBoundary | None
+
+
+class AppStack(Stack):
+    """A stack of an app: ``APP-PART``, or ``APP-ENV-PART`` in an environment.
+
+    Args:
+        scope: The CDK app.
+        part: The last word of its name.
+        settings: The app's settings.
+        place: Where it goes.
+        meaning: What it is, as its description says.
+    """
+
+    def __init__(
+        self, scope: Construct, part: str, *, settings: Config, place: Place, meaning: str
+    ) -> None:
+        self.called = names.qualified(settings.app.name, settings.env)
+        super().__init__(
+            scope,
+            f"{self.called}-{part}",
+            description=f"{settings.app.name}: {meaning}",
+            env=place.env,
+            synthesizer=place.synthesizer,
+            permissions_boundary=place.permissions_boundary,
+            termination_protection=settings.aws.termination_protection,
+        )
+
+    def output(self, name: str, value: str, meaning: str) -> None:
+        """Add an output."""
+        CfnOutput(self, name, value=value, description=meaning)
+
+
+class FoundationStack(AppStack):
+    """What stays while models come and go: the repository, the bucket, the roles, the logs.
+
+    Args:
+        scope: The CDK app.
+        settings: The app's settings, of which ``[foundation]`` is for this stack.
+        place: Where it goes.
+    """
+
+    def __init__(self, scope: Construct, *, settings: Config, place: Place) -> None:
+        super().__init__(
+            scope,
+            "foundation",
+            settings=settings,
+            place=place,
+            meaning="image repository, artifact bucket and roles",
+        )
+        wanted = settings.foundation
+        key = wiring.key(self, "Key", wanted.kms_key)
+        removal = RemovalPolicy[wanted.removal.upper()]
+        self.repository = ModelRepository(
+            self,
+            "Repository",
+            repository_name=wanted.repository or None,
+            encryption_key=key,
+            keep_images=wanted.keep_images or None,
+            removal_policy=removal,
+        )
+        self.bucket = ArtifactBucket(
+            self,
+            "Bucket",
+            bucket_name=wanted.bucket or None,
+            encryption_key=key,
+            removal_policy=removal,
+        )
+        self.output("RepositoryUri", self.repository.repository_uri, "where images are pushed")
+        self.output("BucketName", self.bucket.bucket_name, "where data and models are kept")
+        # An export that stays: an endpoint that stops using the bucket must not hold this stack up.
+        self._bucket_export = self.export_value(self.bucket.bucket_name)
+        self._key_arn = wanted.kms_key
+        if settings.app.service == "sagemaker":
+            self._add_sagemaker(settings)
+        else:
+            self._let_lambda_pull()
+        if wanted.deployer_policy:
+            self._add_deployer_policy(settings)
+
+    def bucket_in(self, scope: Construct) -> s3.IBucket:
+        """Return the bucket as another stack sees it: by the name that is exported to it."""
+        from aws_cdk import aws_s3 as s3
+
+        return s3.Bucket.from_bucket_attributes(
+            scope,
+            "Artifacts",
+            bucket_name=self._bucket_export,
+            encryption_key=wiring.key(scope, "ArtifactsKey", self._key_arn),
+        )
+
+    def _add_sagemaker(self, settings: Config) -> None:
+        self.training_role = TrainingRole(
+            self,
+            "TrainingRole",
+            bucket=self.bucket,
+            repository=self.repository,
+            network=bool(settings.network.subnets),
+        )
+        self.output("TrainingRoleArn", self.training_role.role_arn, "what a training job runs as")
+        if settings.endpoint.log_retention:
+            self._add_logs(settings)
+
+    def _add_logs(self, settings: Config) -> None:
+        """Keep the endpoint's logs here: a deployment that fails leaves them to be read."""
+        from aws_cdk import aws_logs as logs
+
+        logs.CfnLogGroup(
+            self,
+            "EndpointLogs",
+            log_group_name=f"/aws/sagemaker/Endpoints/{endpoint_name(settings)}",
+            retention_in_days=settings.endpoint.log_retention,
+        )
+
+    def _let_lambda_pull(self) -> None:
+        """Let Lambda pull for ever: the policy that it adds by itself is lost at an update."""
+        from aws_cdk import aws_iam as iam
+
+        self.repository.grant_pull(iam.ServicePrincipal("lambda.amazonaws.com"))
+
+    def _add_deployer_policy(self, settings: Config) -> None:
+        from cdk_constructs import DeployerPolicy
+
+        policy = DeployerPolicy(self, "DeployerPolicy", app=settings.app.name)
+        self.output("DeployerPolicyArn", policy.managed_policy_arn, "for whoever deploys")
+
+
+class EndpointStack(AppStack):
+    """A SageMaker endpoint that serves one image with one model.
+
+    Args:
+        scope: The CDK app.
+        settings: The app's settings; ``[artifacts]`` names the image and the model.
+        place: Where it goes.
+        foundation: The stack with the app's bucket.
+    """
+
+    def __init__(
+        self, scope: Construct, *, settings: Config, place: Place, foundation: FoundationStack
+    ) -> None:
+        super().__init__(
+            scope,
+            "endpoint",
+            settings=settings,
+            place=place,
+            meaning="SageMaker endpoint",
+        )
+        # The log group there must come before the endpoint, which would make one of its own.
+        self.add_stack_dependency(foundation)
+        wanted = settings.endpoint
+        self.endpoint = ModelEndpoint(
+            self,
+            "Endpoint",
+            endpoint_name=endpoint_name(settings),
+            image=ModelImage.from_uri(settings.artifacts.image),
+            data=wiring.model_data(settings),
+            environment=wiring.container_environment(settings),
+            role=wiring.role(self, "Role", wanted.role),
+            network=wiring.network(settings),
+            network_isolation=wanted.network_isolation,
+            variants=[wiring.variant(settings)],
+            async_inference=wiring.async_inference(self, settings, foundation.bucket_in),
+            data_capture=wiring.data_capture(self, settings, foundation.bucket_in),
+            rollout=wiring.rollout(settings),
+            alarms=wiring.alarms(self, settings),
+            encryption_key=wiring.key(self, "Key", wanted.kms_key),
+            dashboard=wanted.dashboard,
+        )
+        self.output("EndpointName", self.endpoint.endpoint_name, "what is invoked")
+        config = self.endpoint.config.endpoint_config_name
+        self.output("EndpointConfigName", config, "what it runs after a deployment that went well")
+
+
+class FunctionStack(AppStack):
+    """The Lambda functions ``train`` and ``serve`` of one image.
+
+    Args:
+        scope: The CDK app.
+        settings: The app's settings, of which ``[function]`` is for this stack.
+        place: Where it goes.
+        foundation: The stack with the app's bucket.
+    """
+
+    def __init__(
+        self, scope: Construct, *, settings: Config, place: Place, foundation: FoundationStack
+    ) -> None:
+        super().__init__(
+            scope,
+            "function",
+            settings=settings,
+            place=place,
+            meaning="Lambda functions",
+        )
+        bucket = foundation.bucket_in(self)
+        wanted = settings.function
+        place_of_data = {"DATA_URI": bucket.s3_url_for_object(ArtifactBucket.DATA)}
+        self.train = self._function("train", settings, environment=place_of_data)
+        allow_training(self.train.role, bucket)
+        self.serve = self._function(
+            "serve",
+            settings,
+            data=wiring.model_data(settings),
+            url=wanted.url,
+            provisioned_concurrency=wanted.provisioned_concurrency or None,
+        )
+
+    def _function(
+        self,
+        name: str,
+        settings: Config,
+        *,
+        environment: dict[str, str] | None = None,
+        data: ModelData | None = None,
+        url: bool = False,
+        provisioned_concurrency: int | None = None,
+    ) -> ContainerFunction:
+        # The Lambda module of the CDK takes longer to import than all others together.
+        from cdk_constructs import ContainerFunction
+
+        wanted = settings.function
+        function = ContainerFunction(
+            self,
+            name.title(),
+            function_name=f"{self.called}-{name}",
+            image=ModelImage.from_uri(settings.artifacts.image),
+            data=data,
+            command=[f"app.{name}"],
+            environment={**(environment or {}), **wanted.environment},
+            memory_mb=wanted.memory_mb,
+            timeout_seconds=wanted.timeout,
+            storage_mb=wanted.storage_mb,
+            architecture=wanted.architecture,
+            log_retention_days=wanted.log_retention,
+            url=url,
+            provisioned_concurrency=provisioned_concurrency,
+            network=wiring.network(settings),
+            role=wiring.role(self, f"{name.title()}Role", wanted.role),
+        )
+        self.output(f"{name.title()}FunctionName", function.function_name, "what is invoked")
+        if function.url:
+            self.output(f"{name.title()}Url", function.url, "for callers with IAM credentials")
+        return function
+
+
+def endpoint_name(settings: Config) -> str:
+    """Return the name of the app's endpoint."""
+    return settings.endpoint.name or names.qualified(settings.app.name, settings.env)

@@ -1,0 +1,244 @@
+"""From settings to a cloud assembly in ``cdk.out``, in a process of its own, and only when needed.
+
+The assembly of the last synthesis is taken again while nothing that went into it has changed:
+settings, artifacts, ``cdk.json``, overrides, variables, and the code and libraries that were used.
+A synthesis writes beside ``cdk.out`` and then takes its place, so that what is there is whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from odyssey import state
+from odyssey.errors import ConfigError, OdysseyError, SynthesisError
+from odyssey.infra import fingerprint, toolkit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from odyssey.config import Config
+
+FOLDER = "cdk.out"
+APP = "python -m odyssey.infra"
+"""What ``cdk.json`` names, unless its owner has put another CDK app there."""
+
+REPORT = "validation-report.json"
+"""Where the CDK writes what its validation found."""
+
+RECORD = "synthesis.json"
+LOG = "synthesis.log"
+
+VALIDATION_RAISES = "@aws-cdk/core:failSynthOnValidationErrors"
+
+USAGE = 2
+"""The exit code of a CDK app whose settings are wrong."""
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """A finished cloud assembly.
+
+    Args:
+        folder: Where it is.
+        cached: Whether it is that of the last synthesis, since nothing has changed.
+        seconds: How long it took.
+        notes: What the app said on the way.
+        findings: What the CDK's own validation found, when it was asked for; else empty.
+    """
+
+    folder: Path
+    cached: bool
+    seconds: float
+    notes: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+
+
+def synthesize(settings: Config, *, validate: bool = False, fresh: bool = False) -> Synthesis:
+    """Make sure that ``cdk.out`` is what the settings say.
+
+    Args:
+        settings: The app's settings; those given by options count for the chosen environment.
+        validate: Let the CDK check the templates against CloudFormation's rules, two seconds more.
+        fresh: Do it even if nothing has changed.
+
+    Raises:
+        ConfigError: A setting is wrong.
+        SynthesisError: The CDK app failed.
+    """
+    started = time.monotonic()
+    record = state.folder(settings.folder) / RECORD
+    request = _request(settings)
+    known = None if fresh else _known(record, settings.folder, request, validate=validate)
+    if known is not None:
+        return _synthesis(settings.folder, known, started, cached=True)
+    made = _make(settings, request, validate=validate)
+    _keep(record, made)
+    return _synthesis(settings.folder, made, started, cached=False)
+
+
+def _synthesis(app: Path, record: Mapping[str, Any], started: float, *, cached: bool) -> Synthesis:
+    return Synthesis(
+        folder=app / FOLDER,
+        cached=cached,
+        seconds=time.monotonic() - started,
+        notes=tuple(record["notes"]),
+        findings=tuple(record["findings"]),
+    )
+
+
+def _request(settings: Config) -> dict[str, Any]:
+    """Return what the CDK app is told beyond the app's files."""
+    flags = {
+        path: value.value for path, value in settings.values.items() if value.origin.startswith("-")
+    }
+    return {"env": settings.env, "flags": flags} if flags else {}
+
+
+def _make(settings: Config, request: dict[str, Any], *, validate: bool) -> dict[str, Any]:
+    """Run the CDK app and put its assembly in place of the old one; return the record of it."""
+    app = settings.folder
+    inputs = fingerprint.inputs(app, request)
+    beside = state.folder(app) / f"{FOLDER}.new"
+    shutil.rmtree(beside, ignore_errors=True)
+    said = _run(app, beside, request, validate=validate)
+    findings = _findings(beside) if validate else []
+    _swap(beside, app / FOLDER)
+    return {
+        "inputs": inputs,
+        "outputs": fingerprint.folder(app / FOLDER),
+        "validated": validate,
+        "notes": said,
+        "findings": findings,
+    }
+
+
+def _run(app: Path, out: Path, request: dict[str, Any], *, validate: bool) -> list[str]:
+    """Run the CDK app as the CDK's own program would, without waiting for that to start.
+
+    Returns:
+        The lines that it printed.
+    """
+    variables = {
+        **toolkit.environment(os.environ),
+        "CDK_OUTDIR": str(out),
+        "CDK_CONTEXT_JSON": json.dumps(_context(app, request)),
+        "CDK_VALIDATION": str(validate).lower(),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "odyssey.infra"],
+        cwd=app,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        text=True,
+        errors="replace",
+    )
+    if done.returncode:
+        raise _failure(app, done)
+    return done.stdout.splitlines()
+
+
+def _failure(app: Path, done: subprocess.CompletedProcess[str]) -> OdysseyError:
+    """Return what stopped the CDK app: what it says itself, or the last line of its traceback."""
+    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    if done.returncode == USAGE:
+        first = next((at for at, line in enumerate(lines) if line.startswith("Error: ")), 0)
+        words = [line.removeprefix("Error: ") for line in lines[first:]]
+        hints = [line.removeprefix("Hint: ") for line in words if line.startswith("Hint: ")]
+        return ConfigError(
+            [line for line in words if not line.startswith("Hint: ")], hints[0] if hints else None
+        )
+    log = state.folder(app) / LOG
+    log.write_text(done.stdout, encoding="utf-8")
+    told = [line for line in lines if re.match(r"[A-Za-z_.]*(Error|Exception)\b.*:", line)]
+    why = (told or lines or [f"exit code {done.returncode}"])[-1]
+    return SynthesisError(f"the CDK app failed: {why}", f"the whole of it: {log}")
+
+
+def _findings(assembly: Path) -> list[str]:
+    """Return what the CDK's validation found, one line each.
+
+    Raises:
+        SynthesisError: A plugin of the app, such as cdk-nag, refuses the templates.
+    """
+    reports = _json(assembly / REPORT).get("pluginReports", [])
+    refused = [
+        text for report in reports if report["conclusion"] == "failure" for text in _lines(report)
+    ]
+    if refused:
+        raise SynthesisError("the app's validation refuses the templates:\n" + "\n".join(refused))
+    return [text for report in reports for text in _lines(report)]
+
+
+def _lines(report: dict[str, Any]) -> Iterator[str]:
+    for violation in report["violations"]:
+        for place in violation["violatingConstructs"]:
+            where = place.get("constructPath") or place["cloudFormationResource"]["logicalId"]
+            yield f"{where}: {violation['description']} ({violation['ruleName']})"
+
+
+def _context(app: Path, request: dict[str, Any]) -> dict[str, Any]:
+    """Return the context that the CDK's own program would pass on."""
+    description = _json(app / "cdk.json")
+    context = {**_json(app / "cdk.context.json"), **description.get("context", {})}
+    if request:
+        context["odyssey"] = {**context.get("odyssey", {}), **request}
+    if description.get("pathMetadata", True):
+        context["aws:cdk:enable-path-metadata"] = True
+    if description.get("assetMetadata", True):
+        context["aws:cdk:enable-asset-metadata"] = True
+    # What is refused is then in the report, all of it, rather than in a traceback.
+    return context | {VALIDATION_RAISES: False, "aws:cdk:bundling-stacks": ["**"]}
+
+
+def _swap(new: Path, old: Path) -> None:
+    """Put a finished folder in the place of another."""
+    gone = new.with_suffix(".old")
+    shutil.rmtree(gone, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        old.rename(gone)
+    new.rename(old)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise ConfigError([f"{path.name}: not JSON: {error}"]) from error
+    return document
+
+
+def _known(
+    record: Path, app: Path, request: Mapping[str, Any], *, validate: bool
+) -> dict[str, Any] | None:
+    """Return the record of the last synthesis if it still holds."""
+    try:
+        last: dict[str, Any] = json.loads(record.read_bytes())
+        if validate and not last["validated"]:
+            return None
+        if last["inputs"] != fingerprint.inputs(app, request):
+            return None
+        return last if last["outputs"] == fingerprint.folder(app / FOLDER) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _keep(record: Path, made: Mapping[str, Any]) -> None:
+    beside = record.with_suffix(".new")
+    beside.write_text(json.dumps(made), encoding="utf-8")
+    beside.replace(record)

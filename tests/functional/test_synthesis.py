@@ -1,0 +1,187 @@
+"""From settings to ``cdk.out``: what is done again, what is not, and what is said of mistakes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from odyssey import config
+from odyssey.errors import ConfigError
+from odyssey.infra.synthesis import Synthesis, synthesize
+
+APP = '[app]\nname = "iris"\n'
+DIGEST = "sha256:" + "a1" * 32
+ARTIFACTS = f"""
+[artifacts]
+image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris@{DIGEST}"
+model = "s3://iris-models/model/a.tar.gz"
+"""
+
+
+def make(folder: Path, text: str = APP, *, fresh: bool = False, **more: object) -> Synthesis:
+    (folder / "odyssey.toml").write_text(text)
+    settings = config.load(folder, environ={}, **more)  # type: ignore[arg-type]
+    return synthesize(settings, fresh=fresh)
+
+
+def template(made: Synthesis, stack: str) -> dict[str, dict[str, dict[str, object]]]:
+    document: dict[str, dict[str, dict[str, object]]] = json.loads(
+        (made.folder / f"{stack}.template.json").read_bytes()
+    )
+    return document
+
+
+def stacks(made: Synthesis) -> list[str]:
+    return sorted(
+        path.name.removesuffix(".template.json") for path in made.folder.glob("*.template.json")
+    )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+class TestTheCache:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def folder(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        return tmp_path_factory.mktemp("app")
+
+    @pytest.fixture(autouse=True)
+    def made(self, folder: Path) -> None:
+        """An assembly that fits what is there."""
+        make(folder)
+        assert make(folder).cached
+
+    def test_unchanged_inputs_are_not_synthesized_again(self, folder: Path) -> None:
+        before = contents(folder / "cdk.out")
+        assert make(folder).cached
+        assert contents(folder / "cdk.out") == before
+
+    def test_doing_it_again_all_the_same_gives_the_same_bytes(self, folder: Path) -> None:
+        before = contents(folder / "cdk.out")
+        assert not make(folder, fresh=True).cached
+        assert contents(folder / "cdk.out") == before
+
+    def test_a_setting(self, folder: Path) -> None:
+        made = make(folder, APP + '[foundation]\nremoval = "destroy"\n')
+        assert not made.cached
+
+    def test_an_option(self, folder: Path) -> None:
+        assert not make(folder, flags={"foundation.keep_images": 7}).cached
+
+    def test_what_a_command_recorded(self, folder: Path) -> None:
+        record = folder / ".odyssey" / "artifacts.json"
+        record.write_text('{"version": 1, "artifacts": {"image": "x"}}')
+        assert not make(folder).cached
+        record.unlink()
+
+    def test_the_cdk_s_own_file(self, folder: Path) -> None:
+        (folder / "cdk.json").write_text('{"pathMetadata": false}')
+        assert not make(folder).cached
+        (folder / "cdk.json").unlink()
+
+    def test_a_variable(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("ODYSSEY_FOUNDATION_KEEP_IMAGES", "7")
+        assert not make(folder).cached
+
+    def test_an_override_and_what_it_reads(self, folder: Path) -> None:
+        # given
+        (folder / "company.py").write_text("TAG = 'one'\n")
+        (folder / "overrides.py").write_text(
+            "import aws_cdk, company\n"
+            "def override(stacks):\n"
+            "    aws_cdk.Tags.of(stacks.foundation).add('company', company.TAG)\n"
+        )
+        assert not make(folder).cached
+        assert make(folder).cached
+        # when
+        (folder / "company.py").write_text("TAG = 'another'\n")
+        made = make(folder)
+        # then
+        assert not made.cached
+        assert '"another"' in json.dumps(template(made, "iris-foundation"))
+        (folder / "overrides.py").unlink()
+
+    def test_an_assembly_that_somebody_touched(self, folder: Path) -> None:
+        whole = contents(folder / "cdk.out")
+        (folder / "cdk.out" / "iris-foundation.template.json").write_text("{}")
+        assert not make(folder).cached
+        assert contents(folder / "cdk.out") == whole
+
+    def test_an_assembly_that_is_gone(self, folder: Path) -> None:
+        for path in (folder / "cdk.out").iterdir():
+            path.unlink()
+        assert not make(folder).cached
+
+    def test_a_record_that_is_no_record(self, folder: Path) -> None:
+        (folder / ".odyssey" / "synthesis.json").write_text("half a docu")
+        assert not make(folder).cached
+
+
+def test_without_an_image_and_a_model_there_is_only_the_foundation(tmp_path: Path) -> None:
+    made = make(tmp_path)
+    assert stacks(made) == ["iris-foundation"]
+    assert any("no image is recorded and no model is recorded" in note for note in made.notes)
+
+
+def test_each_environment_has_stacks_of_its_own(tmp_path: Path) -> None:
+    # given
+    prod = "[env.prod.endpoint]\ninstance_count = 3\n"
+    # when
+    made = make(tmp_path, APP + ARTIFACTS + prod)
+    # then
+    assert stacks(made) == [
+        "iris-endpoint",
+        "iris-foundation",
+        "iris-prod-endpoint",
+        "iris-prod-foundation",
+    ]
+    counts = {}
+    for stack in ("iris-endpoint", "iris-prod-endpoint"):
+        resources = template(made, stack)["Resources"].values()
+        config_ = next(r for r in resources if r["Type"] == "AWS::SageMaker::EndpointConfig")
+        variant = config_["Properties"]["ProductionVariants"][0]  # type: ignore[index]
+        counts[stack] = variant["InitialInstanceCount"]
+    assert counts == {"iris-endpoint": 1, "iris-prod-endpoint": 3}
+
+
+def test_an_option_counts_for_the_chosen_environment_alone(tmp_path: Path) -> None:
+    text = APP + ARTIFACTS + "[env.prod.endpoint]\ninstance_count = 3\n"
+    made = make(tmp_path, text, env="prod", flags={"endpoint.instance_count": 5})
+    counts = [
+        variant["InitialInstanceCount"]
+        for stack in ("iris-endpoint", "iris-prod-endpoint")
+        for resource in template(made, stack)["Resources"].values()
+        if resource["Type"] == "AWS::SageMaker::EndpointConfig"
+        for variant in resource["Properties"]["ProductionVariants"]  # type: ignore[index]
+    ]
+    assert counts == [1, 5]
+
+
+def test_a_setting_that_a_construct_refuses_leaves_the_last_assembly(tmp_path: Path) -> None:
+    # given
+    make(tmp_path)
+    before = contents(tmp_path / "cdk.out")
+    # when
+    with pytest.raises(ConfigError) as caught:
+        make(tmp_path, APP + ARTIFACTS + '[endpoint]\ninstance_type = "m5.large"\n')
+    # then
+    assert "iris-endpoint" in caught.value.message or "InstanceVariant" in caught.value.message
+    assert '"m5.large"' in caught.value.message
+    assert contents(tmp_path / "cdk.out") == before
+
+
+def test_an_override_that_fails_is_named_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "overrides.py").write_text("def override(stacks):\n    stacks.nothing.here()\n")
+    with pytest.raises(ConfigError) as caught:
+        make(tmp_path)
+    assert caught.value.message.startswith("overrides.py, line 2: AttributeError: ")
+
+
+def test_an_override_without_the_function_is_named(tmp_path: Path) -> None:
+    (tmp_path / "overrides.py").write_text("")
+    with pytest.raises(ConfigError, match=r"overrides.py: has no function override\(stacks\)"):
+        make(tmp_path)
