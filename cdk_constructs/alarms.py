@@ -12,7 +12,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 
 from cdk_constructs.metrics import REQUESTS, metric
-from cdk_constructs.validation import Problems
+from cdk_constructs.validation import Problems, is_token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,15 +56,23 @@ class EndpointAlarms:
         if self.errors_5xx is None and self.model_latency_ms is None:
             problems.add("neither errors_5xx nor model_latency_ms: there would be no alarm")
         problems.whole("errors_5xx", self.errors_5xx, low=1)
-        if self.model_latency_ms is not None and self.model_latency_ms <= 0:
-            problems.add(f"model_latency_ms {self.model_latency_ms}: must be above 0")
+        latency = self.model_latency_ms
+        if is_token(latency):
+            problems.add("model_latency_ms: must be known at synthesis, where it is converted")
+        elif latency is not None and latency <= 0:
+            problems.add(f"model_latency_ms {latency}: must be above 0")
         problems.whole("evaluation_periods", self.evaluation_periods, low=1)
         problems.whole("period_seconds", self.period_seconds, low=60, high=_DAY, step=60)
+        self._check_length(problems)
+        problems.raise_any()
+
+    def _check_length(self, problems: Problems) -> None:
+        if is_token(self.period_seconds) or is_token(self.evaluation_periods):
+            return
         longest = _DAY if self.period_seconds < _HOUR else 7 * _DAY
         watched = self.evaluation_periods * self.period_seconds
         if watched > longest:
             problems.add(f"periods of {watched} seconds in all: must be at most {longest}")
-        problems.raise_any()
 
     @property
     def each(self) -> int:
@@ -85,13 +93,13 @@ class EndpointAlarms:
         for variant in variant_names:
             if self.errors_5xx is not None:
                 measured = self._metric("Invocation5XXErrors", "Sum", endpoint_name, variant)
-                text = f"Variant {variant} answered {self.errors_5xx} or more requests with 5xx."
+                text = f"Variant {variant} answered too many requests with a 5xx status."
                 alarms.append(
                     self._alarm(scope, f"Alarm5xx{variant}", measured, self.errors_5xx, text)
                 )
             if self.model_latency_ms is not None:
                 measured = self._metric("ModelLatency", "p99", endpoint_name, variant)
-                text = f"The model of variant {variant} took {self.model_latency_ms} ms or more."
+                text = f"The model of variant {variant} took too long to answer."
                 # SageMaker publishes microseconds.
                 limit = self.model_latency_ms * 1000
                 alarms.append(self._alarm(scope, f"AlarmLatency{variant}", measured, limit, text))

@@ -8,19 +8,21 @@ Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerD
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_cdk import Aws, Fn
 from aws_cdk import aws_iam as iam
+from constructs import Construct
 
+from cdk_constructs.acknowledgments import acknowledge_wildcards
 from cdk_constructs.validation import Problems, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
-    from constructs import Construct
 
 # In an IAM policy "*" and "?" are wildcards and "$" starts a variable: with one of them in the key,
 # the grant would reach other objects.
@@ -28,6 +30,8 @@ _KEY = r"(?!/)[^*?$\x00-\x1f]+\.tar\.gz"
 _KEY_RULE = 'must end in .tar.gz, start with no "/", and have no "*", "?" or "$"'
 _URI = rf"s3://[a-z0-9][a-z0-9.-]{{1,61}}[a-z0-9]/{_KEY}"
 _URI_RULE = f"must be s3://BUCKET/KEY, and KEY {_KEY_RULE}"
+_PREFIX = r"(?!/)[^*?$\x00-\x1f]+/"
+_ROLLBACK = "While an update lasts or goes back, instances with the model before may have to start"
 _LONGEST = 1024
 """Bytes of a key that S3 takes, and characters of a URI that SageMaker takes."""
 
@@ -40,30 +44,38 @@ class ModelData(ABC):
     """
 
     @staticmethod
-    def from_bucket(bucket: s3.IBucket, key: str) -> ModelData:
+    def from_bucket(
+        bucket: s3.IBucket, key: str, *, rollback_prefix: str | None = None
+    ) -> ModelData:
         """Return an archive in a bucket.
 
         Args:
             bucket: The bucket, of this app or imported; its key is granted, if it has one.
             key: The archive's key, ending in ``.tar.gz``, at most 1,024 bytes.
+            rollback_prefix: As for `from_uri`.
 
         Raises:
-            ValueError: The key is not one of an archive.
+            ValueError: The key is not one of an archive, or not below the prefix.
         """
-        return _BucketData(bucket, key)
+        return _BucketData(bucket, key, rollback_prefix)
 
     @staticmethod
-    def from_uri(uri: str, *, encryption_key: kms.IKey | None = None) -> ModelData:
+    def from_uri(
+        uri: str, *, encryption_key: kms.IKey | None = None, rollback_prefix: str | None = None
+    ) -> ModelData:
         """Return an archive by its URI.
 
         Args:
             uri: ``s3://BUCKET/KEY.tar.gz``, or a value known at deployment.
             encryption_key: The key that the archive is encrypted with; default none of your own.
+            rollback_prefix: Where the key begins, up to a ``/``. All archives below it may then be
+                read, so that while an update lasts or goes back, instances with the model before
+                can start. Default: this archive alone may be read.
 
         Raises:
-            ValueError: The URI is not one of an archive.
+            ValueError: The URI is not one of an archive, or not below the prefix.
         """
-        return _UriData(uri, encryption_key)
+        return _UriData(uri, encryption_key, rollback_prefix)
 
     @staticmethod
     def none() -> ModelData:
@@ -84,15 +96,19 @@ class ModelData(ABC):
 class _BucketData(ModelData):
     bucket: s3.IBucket
     key: str
+    rollback_prefix: str | None
 
     def __post_init__(self) -> None:
         problems = Problems("ModelData")
         problems.matches("key", self.key, _KEY, _KEY_RULE)
         _check_length(problems, "key", self.key)
+        _check_prefix(problems, self.rollback_prefix, self.key)
         problems.raise_any()
 
     def bind(self, scope: Construct, grantee: iam.IGrantable) -> str:
-        _grant_read(grantee, self.bucket.arn_for_objects(self.key), self.bucket.encryption_key)
+        granted = _granted(self.key, self.rollback_prefix)
+        arn = self.bucket.arn_for_objects(granted)
+        _grant_read(grantee, arn, self.bucket.encryption_key)
         return self.bucket.s3_url_for_object(self.key)
 
 
@@ -100,15 +116,25 @@ class _BucketData(ModelData):
 class _UriData(ModelData):
     uri: str
     encryption_key: kms.IKey | None
+    rollback_prefix: str | None
 
     def __post_init__(self) -> None:
         problems = Problems("ModelData")
         problems.matches("uri", self.uri, _URI, _URI_RULE)
         _check_length(problems, "uri", self.uri)
+        if is_token(self.uri):
+            if self.rollback_prefix is not None:
+                problems.add("rollback_prefix: takes a uri that is known at synthesis")
+        else:
+            _check_prefix(problems, self.rollback_prefix, _key_of(self.uri))
         problems.raise_any()
 
     def bind(self, scope: Construct, grantee: iam.IGrantable) -> str:
-        arn = f"arn:{Aws.PARTITION}:s3:::{_without_scheme(self.uri)}"
+        place = _without_scheme(self.uri)
+        if self.rollback_prefix is not None:
+            bucket = place.partition("/")[0]
+            place = f"{bucket}/{_granted(_key_of(self.uri), self.rollback_prefix)}"
+        arn = f"arn:{Aws.PARTITION}:s3:::{place}"
         _grant_read(grantee, arn, self.encryption_key)
         return self.uri
 
@@ -122,8 +148,28 @@ class _NoData(ModelData):
 def _grant_read(grantee: iam.IGrantable, arn: str, encryption_key: kms.IKey | None) -> None:
     # The L2's grant_read adds GetBucket* and List* on the whole bucket.
     iam.Grant.add_to_principal(grantee=grantee, actions=["s3:GetObject"], resource_arns=[arn])
+    if "*" in arn and isinstance(grantee, Construct):
+        acknowledge_wildcards(grantee, {arn: _ROLLBACK})
     if encryption_key is not None:
         encryption_key.grant_decrypt(grantee)
+
+
+def _granted(key: str, prefix: str | None) -> str:
+    """Return the key that may be read, or the pattern of those of all archives below a prefix."""
+    return key if prefix is None else f"{prefix}*.tar.gz"
+
+
+def _key_of(uri: str) -> str:
+    return uri.removeprefix("s3://").partition("/")[2]
+
+
+def _check_prefix(problems: Problems, prefix: str | None, key: str) -> None:
+    if prefix is None or is_token(prefix) or is_token(key):
+        return
+    if not re.fullmatch(_PREFIX, prefix) or not key.startswith(prefix):
+        problems.add(
+            f'rollback_prefix "{prefix}": must end in "/", and the key "{key}" must begin with it'
+        )
 
 
 def _without_scheme(uri: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from aws_cdk import Duration, RemovalPolicy, Size
+from aws_cdk import CfnResource, Duration, RemovalPolicy, Size, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -159,6 +159,8 @@ class ContainerFunction(Construct):
             reserved_concurrent_executions=reserved_concurrency,
             role=self.role,
         )
+        if self._owns_role:
+            self._wait_for_policy_alone()
         if encryption_key is not None:
             encryption_key.grant_decrypt(self.role)
         self._network = None if network is None else self._join(network)
@@ -218,6 +220,14 @@ class ContainerFunction(Construct):
     @property
     def _target(self) -> lambda_.IFunction:
         return self.resource if self.alias is None else self.alias
+
+    def _wait_for_policy_alone(self) -> None:
+        """Drop the dependency on the role, which the reference to it is already."""
+        policy = self.role.node.find_child("DefaultPolicy").node.default_child
+        function = self.resource.node.default_child
+        if isinstance(policy, CfnResource) and isinstance(function, CfnResource):
+            name = Stack.of(self).get_logical_id(policy)
+            function.add_override("DependsOn", [name])
 
     def _follow(self, name: str | None, provisioned: int | None) -> lambda_.Alias | None:
         """Return an alias of the current version, which a new image or setting replaces."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_cdk import RemovalPolicy
@@ -12,13 +12,9 @@ from constructs import Construct
 from cdk_constructs.alarms import EndpointAlarms
 from cdk_constructs.dashboard import endpoint_dashboard
 from cdk_constructs.endpoint import SageMakerEndpoint, check_endpoint
-from cdk_constructs.endpoint_config import (
-    SageMakerEndpointConfig,
-    check_config,
-    check_serverless_model,
-)
+from cdk_constructs.endpoint_config import SageMakerEndpointConfig, check_config
 from cdk_constructs.metrics import EndpointMetrics
-from cdk_constructs.model import SageMakerModel, check_model
+from cdk_constructs.own_model import OwnModel
 from cdk_constructs.validation import Problems
 from cdk_constructs.variants import InstanceVariant, ServerlessVariant
 
@@ -33,7 +29,7 @@ if TYPE_CHECKING:
     from cdk_constructs.data import ModelData
     from cdk_constructs.images import ModelImage
     from cdk_constructs.inference import AsyncInference, DataCapture
-    from cdk_constructs.model import ModelContainer
+    from cdk_constructs.model import ModelContainer, SageMakerModel
     from cdk_constructs.network import Network
     from cdk_constructs.rollouts import Rollout
     from cdk_constructs.variants import Variant
@@ -131,7 +127,7 @@ class ModelEndpoint(EndpointMetrics, Construct):
         dashboard: bool = False,
         log_retention_days: int | None = None,
     ) -> None:
-        own = _OwnModel(image, data, environment, pipeline, role, network, network_isolation)
+        own = OwnModel(image, data, environment, pipeline, role, network, network_isolation)
         if alarms is None and rollout is not None and rollout.shifts_traffic:
             alarms = EndpointAlarms()
         rolls_back = rollout is not None and alarms is not None
@@ -226,53 +222,6 @@ class ModelEndpoint(EndpointMetrics, Construct):
             asynchronous=self.asynchronous,
             serverless=isinstance(self.config.variants[0], ServerlessVariant),
         )
-
-
-@dataclass(frozen=True)
-class _OwnModel:
-    """The arguments of the model that a `ModelEndpoint` makes itself."""
-
-    image: ModelImage | None
-    data: ModelData | None
-    environment: Mapping[str, str] | None
-    pipeline: Sequence[ModelContainer] | None
-    role: iam.IRole | None
-    network: Network | None
-    network_isolation: bool
-
-    def names(self) -> list[str]:
-        """Return the names of those that are given."""
-        return [name for name, value in vars(self).items() if value not in (None, False)]
-
-    def check(
-        self, problems: Problems, model: SageMakerModel | None, variants: Sequence[Variant]
-    ) -> None:
-        needed = any(variant.model is None for variant in variants)
-        if model is not None or not needed:
-            there = "model" if model is not None else "the model of each variant"
-            for name in self.names():
-                problems.add(f"{name} beside {there}: must be in it")
-            if model is not None and not needed:
-                problems.add("model beside the model of each variant: would serve nothing")
-            return
-        check_model(
-            problems,
-            image=self.image,
-            data=self.data,
-            environment=self.environment,
-            pipeline=self.pipeline,
-            network=self.network,
-        )
-        if any(isinstance(each, ServerlessVariant) and each.model is None for each in variants):
-            check_serverless_model(
-                problems,
-                in_vpc=self.network is not None,
-                network_isolation=self.network_isolation,
-                containers=len(self.pipeline or (self.image,)),
-            )
-
-    def make(self, scope: Construct) -> SageMakerModel:
-        return SageMakerModel(scope, "Model", **vars(self))
 
 
 def _check_name(

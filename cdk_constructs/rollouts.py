@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from aws_cdk import aws_sagemaker as sagemaker
 
-from cdk_constructs.validation import Problems
+from cdk_constructs.validation import Problems, is_token
 from cdk_constructs.variants import InstanceVariant, ServerlessVariant
 
 if TYPE_CHECKING:
@@ -70,12 +70,14 @@ class Rollout(ABC):
         )
 
     def _check_waits(self, problems: Problems) -> None:
-        most = self.max_execution_seconds
+        if any(is_token(value) for value in vars(self).values()):
+            return
+        given = self.max_execution_seconds
+        most = LONGEST_SECONDS if given is None else given
         waits = self._waits_seconds()
-        if waits >= (LONGEST_SECONDS if most is None else most):
+        if waits >= most:
             problems.add(
-                f"waits of {waits} seconds in all: must be less than max_execution_seconds, "
-                f"{LONGEST_SECONDS if most is None else most}"
+                f"waits of {waits} seconds in all: must be less than max_execution_seconds, {most}"
             )
 
     @abstractmethod
@@ -168,10 +170,10 @@ class Canary(_BlueGreen):
         """Add what keeps this rollout from an endpoint with these variants."""
         super().check(problems, variants)
         for variant in variants:
-            if self.instances is not None and isinstance(variant, InstanceVariant):
-                half = variant.instance_count // 2
-                name = f"instances of Canary for variant {variant.name},"
-                problems.between(name, self.instances, high=half)
+            if not isinstance(variant, InstanceVariant) or is_token(variant.instance_count):
+                continue
+            name = f"instances of Canary for variant {variant.name},"
+            problems.between(name, self.instances, high=variant.instance_count // 2)
 
     def _waits_seconds(self) -> int:
         return self.wait_seconds + self.termination_wait_seconds

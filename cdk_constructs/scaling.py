@@ -69,7 +69,7 @@ class Scaling:
         """Check every value."""
         problems = Problems("Scaling")
         problems.one_of("load", self.load, (INVOCATIONS, BACKLOG, PROVISIONED_CONCURRENCY))
-        if self.target <= 0:
+        if self.target <= 0 and not is_token(self.target):
             problems.add(f"target {self.target}: must be above 0")
         if self.load == PROVISIONED_CONCURRENCY:
             problems.between("utilization", self.target, high=1)
@@ -180,7 +180,9 @@ class Scaling:
         An asynchronous variant that scales to none still starts with an instance.
         """
         low, high = max(1, self.min_capacity), self.max_capacity
-        if capacity is not None and not is_token(capacity) and not low <= capacity <= high:
+        if capacity is None or is_token(capacity) or is_token(high):
+            return
+        if not low <= capacity <= high:
             problems.add(f"{name} {capacity}: must be within the {low} to {high} of its scaling")
 
     def bind(self, scope: Construct, endpoint_name: str, variant_name: str) -> Construct:

@@ -80,7 +80,7 @@ class InstanceVariant:
         rule = 'must be "ml.FAMILY.SIZE", such as "ml.m5.large"'
         problems.matches("instance_type", self.instance_type, INSTANCE_TYPE, rule)
         problems.whole("instance_count", self.instance_count, low=1)
-        problems.name("name", self.name)
+        _check_name(problems, self.name)
         problems.between("weight", self.weight, low=0)
         problems.whole("volume_gb", self.volume_gb, low=1, high=512)
         for timeout in ("download_timeout_seconds", "startup_timeout_seconds"):
@@ -179,7 +179,7 @@ class ServerlessVariant:
         most = 200 if is_token(self.max_concurrency) else self.max_concurrency
         provisioned = self.provisioned_concurrency
         problems.whole("provisioned_concurrency", provisioned, low=1, high=most)
-        problems.name("name", self.name)
+        _check_name(problems, self.name)
         problems.between("weight", self.weight, low=0)
         if self.scaling is not None:
             self._check(self.scaling, most, problems)
@@ -206,6 +206,12 @@ class ServerlessVariant:
                 provisioned_concurrency=self.provisioned_concurrency,
             ),
         )
+
+
+def _check_name(problems: Problems, name: str) -> None:
+    problems.name("name", name)
+    if is_token(name):
+        problems.add("name: must be known at synthesis, as scaling and metrics are named after it")
 
 
 Variant = InstanceVariant | ServerlessVariant

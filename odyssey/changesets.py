@@ -8,7 +8,8 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from odyssey import cloudformation, console, deployment, operation
+from odyssey import cloudformation, console, deployment, operation, templates
+from odyssey import target as targets
 from odyssey.console import Progress, note
 from odyssey.deployment import Deployed
 from odyssey.errors import DeploymentError, InterruptedByUserError, UsageError
@@ -37,17 +38,14 @@ class Prepared:
         name: Its own name.
         changes: What it would change.
         is_new: The stack is not there yet: it stands in REVIEW_IN_PROGRESS, without a resource.
+        command: The command that executes it.
     """
 
     stack: str
     name: str
     changes: tuple[Change, ...]
     is_new: bool
-
-    @property
-    def command(self) -> str:
-        """The command that executes it."""
-        return f"odyssey deploy {self.stack} --execute {self.name}"
+    command: str
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON takes it."""
@@ -94,7 +92,7 @@ def prepare(target: Target, name: str | None = None) -> tuple[Prepared, ...]:
     """
     with deployment.alone(target.assembly.folder.parent):
         for stack in target.stacks:
-            require_deployable(target.cloudformation(stack), stack.name)
+            require_deployable(target.cloudformation(stack), stack.name, env=target.env)
         found = []
         for stack in deployment.changes(target):
             absent = _absent_dependencies(target, stack)
@@ -120,6 +118,7 @@ def execute(
     name: str,
     consent: Consent,
     *,
+    env: str | None = None,
     interval: float = INTERVAL,
 ) -> Deployed:
     """Execute a change set just as it was prepared; nothing is synthesized.
@@ -129,6 +128,7 @@ def execute(
         stacks: The stacks that may have it.
         name: Its name.
         consent: Asks before it is executed.
+        env: The environment of the stacks, or None.
         interval: Seconds between two requests.
 
     Raises:
@@ -138,8 +138,8 @@ def execute(
         InterruptedByUserError: Ctrl-C, or the answer is no.
     """
     client = clients.client("cloudformation")
-    change_set = _find(client, stacks, name)
-    _require_executable(change_set)
+    change_set = _find(client, stacks, name, env)
+    _require_executable(change_set, env)
     state = cloudformation.describe(client, change_set.stack)
     if state is None:
         raise DeploymentError(f"{change_set.stack} is gone")
@@ -158,7 +158,7 @@ def _prepare(target: Target, stack: Stack, name: str) -> Prepared:
         *words,
         *("--method", "prepare-change-set", "--change-set-name", name),
         assembly=target.assembly.folder,
-        env=target.env,
+        env=target.variables,
         on_turn=progress.tick,
     )
     progress.end()
@@ -170,7 +170,9 @@ def _prepare(target: Target, stack: Stack, name: str) -> Prepared:
         shown = StackProgress(stack.name, paths=stack.paths)
         told = ended.reason() if ended.code else "CloudFormation has none of this name"
         raise operation.failure(what, shown, told, sagemaker=lambda: target.sagemaker(stack))
-    return Prepared(stack.name, name, made.changes, before is None or not before.exists)
+    is_new = before is None or not before.exists
+    command = targets.command("deploy", stack.name, "--execute", name, env=target.env)
+    return Prepared(stack.name, name, made.changes, is_new, command)
 
 
 def _absent_dependencies(target: Target, stack: Stack) -> list[str]:
@@ -183,27 +185,28 @@ def _absent_dependencies(target: Target, stack: Stack) -> list[str]:
     return absent
 
 
-def _find(client: Any, stacks: Iterable[str], name: str) -> ChangeSet:
+def _find(client: Any, stacks: Iterable[str], name: str, env: str | None) -> ChangeSet:
     found = [made for stack in stacks if (made := cloudformation.change_set(client, stack, name))]
     if not found:
-        raise DeploymentError(f"no stack has a change set {name}", "odyssey deploy --dry-run")
+        hint = targets.command("deploy", "--dry-run", env=env)
+        raise DeploymentError(f"no stack has a change set {name}", hint)
     if len(found) > 1:
         names = ", ".join(change_set.stack for change_set in found)
         raise UsageError(
             f"several stacks have a change set {name}: {names}",
-            f"odyssey deploy {found[0].stack} --execute {name}",
+            targets.command("deploy", found[0].stack, "--execute", name, env=env),
         )
     return found[0]
 
 
-def _require_executable(change_set: ChangeSet) -> None:
+def _require_executable(change_set: ChangeSet, env: str | None) -> None:
     if change_set.status == "CREATE_COMPLETE" and change_set.execution == "AVAILABLE":
         return
     reason = f": {change_set.reason}" if change_set.reason else ""
     raise DeploymentError(
         f"the change set {change_set.name} of {change_set.stack} cannot be executed: "
         f"{change_set.status}, {change_set.execution}{reason}",
-        f"odyssey deploy {change_set.stack} --dry-run makes a new one",
+        f"{targets.command('deploy', change_set.stack, '--dry-run', env=env)} makes a new one",
     )
 
 
@@ -213,7 +216,7 @@ def _execute(
     started = time.monotonic()
     name, stack = change_set.name, change_set.stack
     body = cloudformation.template(client, stack, name)
-    shown = StackProgress(f"Deploying {stack}", paths=_paths(body, stack))
+    shown = StackProgress(f"Deploying {stack}", paths=templates.paths(body, stack))
     operation.follow(
         client,
         stack_id,
@@ -245,16 +248,3 @@ def _is_over(client: Any, stack: str, name: str) -> Callable[[], bool]:
         return state is None or not state.busy
 
     return is_over
-
-
-def _paths(body: dict[str, Any], stack: str) -> dict[str, str]:
-    """Return the construct paths that a template itself has, by logical id."""
-    told = {
-        logical_id: str(resource.get("Metadata", {}).get("aws:cdk:path", ""))
-        for logical_id, resource in body.get("Resources", {}).items()
-    }
-    return {
-        logical_id: path.removeprefix(f"{stack}/").removesuffix("/Resource")
-        for logical_id, path in told.items()
-        if path
-    }

@@ -35,6 +35,7 @@ LIFE_CYCLE: dict[str, dict[str, str]] = {
         "destroy": "Destroy the app's stacks, after saying what goes and what stays.",
     },
     "Settings": {
+        "permissions": "Print the smallest IAM policy that some commands need.",
         "config show": "Print every setting, and where it came from.",
     },
 }
@@ -47,6 +48,7 @@ COMMANDS = {
     "diff": "odyssey.commands.diff",
     "deploy": "odyssey.commands.deploy",
     "destroy": "odyssey.commands.destroy",
+    "permissions": "odyssey.commands.permissions",
     "config": "odyssey.commands.config",
 }
 """The module of each command, which holds it as ``group`` or, where it is but one, ``command``."""

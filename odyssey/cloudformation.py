@@ -8,15 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from odyssey import aws
+from odyssey import aws, templates
 from odyssey.errors import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
-
-RETAINING = {"Retain", "RetainExceptOnCreate", "Snapshot"}
-"""The deletion policies with which a resource, or a copy of it, outlives its stack."""
 
 FAILED_CREATION = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"}
 """The states of a stack that was never made, and that can only be deleted."""
@@ -187,7 +184,7 @@ def template(client: Any, stack: str, change_set: str | None = None) -> dict[str
         client.get_template, StackName=stack, TemplateStage="Original", **chosen
     )
     body = answer["TemplateBody"] if answer else {}
-    return _parsed(body) if isinstance(body, str) else dict(body)
+    return templates.parse(body) if isinstance(body, str) else dict(body)
 
 
 def change_set(client: Any, stack: str, name: str) -> ChangeSet | None:
@@ -245,15 +242,6 @@ def request_token(client: Any, stack: str) -> str:
     answer = _unless_absent(client.describe_stack_events, StackName=stack)
     events: list[dict[str, Any]] = answer["StackEvents"] if answer else []
     return str(events[0].get("ClientRequestToken", "")) if events else ""
-
-
-def retained(body: Mapping[str, Any]) -> set[str]:
-    """Return the logical ids of a template's resources that outlive its stack."""
-    return {
-        logical_id
-        for logical_id, resource in body.get("Resources", {}).items()
-        if resource.get("DeletionPolicy") in RETAINING
-    }
 
 
 def is_absent(error: Exception) -> bool:
@@ -319,20 +307,3 @@ def _change(change: Mapping[str, Any]) -> Change:
         type=resource.get("ResourceType", ""),
         replacement=resource.get("Replacement", ""),
     )
-
-
-def _parsed(body: str) -> dict[str, Any]:
-    """Read a template in YAML, which the CDK sends where it has no bucket to put JSON into."""
-    import yaml
-
-    # A class of its own, since a constructor is added to it; what it keeps apart are
-    # CloudFormation's short forms, such as ``!Ref``.
-    loader_class: Any = type("TemplateLoader", (yaml.SafeLoader,), {})
-
-    def short_form(loader: Any, suffix: str, node: Any) -> dict[str, Any]:
-        build = {"scalar": loader.construct_scalar, "sequence": loader.construct_sequence}
-        return {f"!{suffix}": build.get(node.id, loader.construct_mapping)(node)}
-
-    loader_class.add_multi_constructor("!", short_form)
-    document = yaml.load(body, loader_class)  # noqa: S506 (it is a SafeLoader)
-    return document if isinstance(document, dict) else {}

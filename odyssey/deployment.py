@@ -10,6 +10,7 @@ deployed that is there already.
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ def deploy(
         for stack in target.stacks:
             client = target.cloudformation(stack)
             clear_failed_creation(client, stack.name, consent, interval=interval)
-            require_deployable(client, stack.name)
+            require_deployable(client, stack.name, env=target.env)
         changed = changes(target)
         if changed:
             show_changes(target, changed, method)
@@ -117,8 +118,7 @@ def changes(target: Target) -> tuple[Stack, ...]:
 def show_changes(target: Target, stacks: Sequence[Stack], method: str = "change-set") -> None:
     """Print on stderr what would change in stacks."""
     how = "template" if method == "direct" else "auto"
-    colour = differences.takes_colour("stderr")
-    for difference in differences.find(target, stacks, method=how, colour=colour):
+    for difference in differences.find(target, stacks, shown_on=sys.stderr, method=how):
         note(f"{difference.text}\n")
 
 
@@ -193,7 +193,7 @@ def _deploy(target: Target, stack: Stack, method: str, interval: float) -> Deplo
             *words,
             *("--method", method, "--progress", "events"),
             assembly=target.assembly.folder,
-            env=target.env,
+            env=target.variables,
             on_turn=operation.turn(watcher, shown),
         )
     shown.show(watcher.new())

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from odyssey import cloudformation, deployment, operation
+from odyssey import cloudformation, deployment, operation, templates
 from odyssey.console import note
 from odyssey.errors import DeploymentError, UsageError
 from odyssey.stack_events import INTERVAL, StackProgress, Watcher
 from odyssey.stack_states import require_idle
+from odyssey.target import command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,7 +110,7 @@ def destroy(target: Target, consent: Consent, *, interval: float = INTERVAL) -> 
 
 
 def _doomed(client: Any, stack: Stack, state: StackState) -> Doomed:
-    kept = cloudformation.retained(cloudformation.template(client, state.id))
+    kept = templates.retained(cloudformation.template(client, state.id))
     there = [
         resource
         for resource in cloudformation.resources(client, state.id)
@@ -129,7 +130,7 @@ def _destroy(target: Target, doomed: Doomed, interval: float) -> None:
         ended = target.cdk.run(
             *("destroy", stack.display_name, "--force", "--exclusively"),
             assembly=target.assembly.folder,
-            env=target.env,
+            env=target.variables,
             on_turn=operation.turn(watcher, shown),
         )
     shown.show(watcher.new())
@@ -165,5 +166,5 @@ def _require_free(target: Target, doomed: Sequence[Stack]) -> None:
         if state is not None and state.exists:
             raise UsageError(
                 f"{other.name} needs {', '.join(sorted(needed))}, and stays",
-                f"odyssey destroy {' '.join([other.name, *sorted(needed)])}",
+                command("destroy", other.name, *sorted(needed), env=target.env),
             )

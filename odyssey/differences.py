@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from odyssey import aws
 from odyssey.console import Progress, note
@@ -48,16 +47,16 @@ class Difference:
 
 
 def find(
-    target: Target, stacks: Sequence[Stack], *, method: str = "auto", colour: bool = False
+    target: Target, stacks: Sequence[Stack], *, shown_on: TextIO, method: str = "auto"
 ) -> tuple[Difference, ...]:
     """Compare stacks with what is deployed.
 
     Args:
         target: What to work on.
         stacks: Those of its stacks that are compared.
+        shown_on: Where the reports will be written, whose colours and width they get.
         method: ``change-set`` asks CloudFormation, which knows best what is replaced;
             ``template`` compares the templates alone; ``auto`` does whichever works.
-        colour: Whether the reports are for a terminal.
 
     Raises:
         AwsError: AWS refuses.
@@ -70,7 +69,7 @@ def find(
         *words,
         *(stack.display_name for stack in stacks),
         assembly=target.assembly.folder,
-        env={**target.env, "FORCE_COLOR": "1" if colour else "0"},
+        env={**target.variables, **_look(shown_on)},
         on_turn=progress.tick,
     )
     progress.end()
@@ -84,9 +83,13 @@ def find(
     return tuple(_parsed(ended.output.splitlines(), stacks))
 
 
-def takes_colour(stream: str) -> bool:
-    """Return whether ``stdout`` or ``stderr`` is a terminal that wants colours."""
-    return bool(getattr(sys, stream).isatty()) and not os.environ.get("NO_COLOR")
+def _look(stream: TextIO) -> dict[str, str]:
+    """Return the variables from which the CDK learns of a terminal that it does not see."""
+    if not stream.isatty():
+        return {"FORCE_COLOR": "0"}
+    width = os.get_terminal_size(stream.fileno()).columns
+    colours = {"FORCE_COLOR": "0" if os.environ.get("NO_COLOR") else "1"}
+    return {**colours, "COLUMNS": str(width)} if width else colours
 
 
 def _parsed(lines: Iterable[str], stacks: Sequence[Stack]) -> list[Difference]:

@@ -94,7 +94,8 @@ def detached(client: Any, stack: str) -> InterruptedByUserError:
     with contextlib.suppress(AwsError):
         state = cloudformation.describe(client, stack)
     if state is None or not state.busy:
-        return InterruptedByUserError("interrupted; CloudFormation is not at work on the stack")
+        how = f"{state.name} is in {state.status}" if state else "there is no such stack"
+        return InterruptedByUserError(f"interrupted; CloudFormation is not at work: {how}")
     return InterruptedByUserError(
         f"stopped watching; {state.name} goes on in CloudFormation ({state.status})",
         f"{looking(state)}; {_taking_back(state)}",

@@ -199,7 +199,9 @@ class StackProgress:
     def name(self, event: Event) -> str:
         """Return how a reader knows a resource: its construct path and its logical id."""
         path = self._paths.get(event.logical_id)
-        return f"{path} ({event.logical_id})" if path else event.logical_id
+        if path is None or path == event.logical_id:
+            return event.logical_id
+        return f"{path} ({event.logical_id})"
 
     def _take(self, event: Event) -> None:
         before = self._under_way.get(event.logical_id)

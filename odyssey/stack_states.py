@@ -8,6 +8,7 @@ from odyssey import cloudformation, operation
 from odyssey.console import note
 from odyssey.errors import DeploymentError
 from odyssey.stack_events import INTERVAL, StackProgress
+from odyssey.target import command
 
 if TYPE_CHECKING:
     from odyssey.cloudformation import StackState
@@ -17,15 +18,13 @@ GONE = {"DELETE_COMPLETE", "CREATE_FAILED"}
 """The statuses of a resource of which nothing is left."""
 
 
-def require_deployable(client: Any, name: str) -> StackState | None:
+def require_deployable(client: Any, name: str, *, env: str | None = None) -> None:
     """Make sure that CloudFormation would take a deployment of a stack.
 
     Args:
         client: A client for CloudFormation.
         name: The stack's name.
-
-    Returns:
-        The stack as it stands, or None where there is none.
+        env: The environment it is of, or None.
 
     Raises:
         DeploymentError: Its state forbids it.
@@ -33,7 +32,7 @@ def require_deployable(client: Any, name: str) -> StackState | None:
     """
     state = cloudformation.describe(client, name)
     if state is None:
-        return None
+        return
     require_idle(client, state)
     if state.status in cloudformation.STUCK:
         raise DeploymentError(
@@ -43,9 +42,8 @@ def require_deployable(client: Any, name: str) -> StackState | None:
     if state.status in cloudformation.FAILED_CREATION:
         raise DeploymentError(
             f"{state.name} is in {state.status}: it was never made, and can only be deleted",
-            f"odyssey destroy {state.name}, or odyssey deploy, which asks first",
+            f"{command('deploy', name, env=env)}, which asks before it deletes",
         )
-    return state
 
 
 def clear_failed_creation(

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from odyssey import cloudformation, config
-from odyssey.aws import Access, Clients
 from odyssey.console import note, warn
-from odyssey.errors import DeploymentError
+from odyssey.errors import AwsError, DeploymentError
 from odyssey.infra import assembly, synthesis, toolkit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from odyssey.aws import Access, Clients, Identity
     from odyssey.config import Config
     from odyssey.infra.assembly import Assembly, Stack
     from odyssey.infra.toolkit import Cdk
@@ -29,16 +29,18 @@ class Target:
         stacks: Those that were chosen, in the order of deployment.
         clients: The way to AWS.
         cdk: The CDK that deploys them.
-        env: The variables of the CDK.
+        variables: The variables of the CDK.
         fingerprint: The digest of the assembly when it was shown.
+        env: The environment whose stacks they are, or None.
     """
 
     assembly: Assembly
     stacks: tuple[Stack, ...]
     clients: Clients
     cdk: Cdk
-    env: Mapping[str, str]
+    variables: Mapping[str, str]
     fingerprint: str
+    env: str | None = None
 
     def cloudformation(self, stack: Stack) -> Any:
         """Return a client for CloudFormation where a stack is."""
@@ -59,6 +61,17 @@ class Target:
                 f"{self.assembly.folder} has changed since it was shown; nothing was deployed",
                 "run the command again",
             )
+
+
+def command(*words: str, env: str | None) -> str:
+    """Return a command to type, which is for the same environment as this one.
+
+    Args:
+        words: What comes after ``odyssey``.
+        env: The environment, or None.
+    """
+    chosen = ("--env", env) if env else ()
+    return " ".join(["odyssey", *words, *chosen])
 
 
 def synthesized(
@@ -109,8 +122,19 @@ def resolve(
     cdk = toolkit.find(settings.folder, schema=whole.schema, path=path)
     identity = access.identity()
     note(f"Account {identity.account}, {access.region}")
-    env = access.environment(os.environ)
-    return Target(whole, stacks, access, cdk, env, whole.fingerprint())
+    _require_account(stacks, identity)
+    variables = access.environment(os.environ)
+    return Target(whole, stacks, access, cdk, variables, whole.fingerprint(), settings.env)
+
+
+def _require_account(stacks: Sequence[Stack], identity: Identity) -> None:
+    for stack in stacks:
+        if stack.account not in {None, identity.account}:
+            raise AwsError(
+                f"{stack.name} is for the account {stack.account}, and these are credentials of "
+                f"{identity.account} ({identity.arn})",
+                "name the profile of that account with --profile NAME",
+            )
 
 
 def deployed(settings: Config, words: Sequence[str], access: Access) -> tuple[str, ...]:

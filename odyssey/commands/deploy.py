@@ -83,7 +83,9 @@ def _deploy(
 
     access = options.way_to_aws(settings, profile)
     chosen = target.resolve(settings, stacks, access, validate=True)
-    done = deployment.deploy(chosen, Consent("odyssey deploy", yes), method=method)
+    done = deployment.deploy(
+        chosen, Consent(target.command("deploy", env=settings.env), yes), method=method
+    )
     console.result(
         {"stacks": [each.document() for each in done]}, "\n".join(each.text() for each in done)
     )
@@ -110,8 +112,8 @@ def _execute(
 
     access = options.way_to_aws(settings, profile)
     candidates = target.deployed(settings, stacks, access)
-    consent = Consent(f"odyssey deploy --execute {name}", yes)
-    done = changesets.execute(access, candidates, name, consent)
+    consent = Consent(target.command("deploy", "--execute", name, env=settings.env), yes)
+    done = changesets.execute(access, candidates, name, consent, env=settings.env)
     console.result({"stacks": [done.document()]}, done.text())
 
 

@@ -43,7 +43,9 @@ def command(
     if dry_run:
         done = destruction.plan(chosen)
     else:
-        done = destruction.destroy(chosen, Consent("odyssey destroy", yes))
+        done = destruction.destroy(
+            chosen, Consent(target.command("destroy", env=settings.env), yes)
+        )
     documents = [each.document() for each in done]
     shown = [each.text() if dry_run else each.kept() for each in done]
     console.result({"stacks": documents, "destroyed": not dry_run}, "\n".join(shown))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -49,8 +50,7 @@ def command(
 
     settings = options.settings(folder, env, {"aws.region": region})
     chosen = target.resolve(settings, stacks, options.way_to_aws(settings, profile))
-    colour = differences.takes_colour("stdout")
-    found = differences.find(chosen, chosen.stacks, method=method, colour=colour)
+    found = differences.find(chosen, chosen.stacks, shown_on=sys.stdout, method=method)
     console.result(
         {"stacks": [each.document() for each in found]}, "\n\n".join(each.text for each in found)
     )

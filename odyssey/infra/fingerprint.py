@@ -35,12 +35,14 @@ def inputs(app: Path, request: Mapping[str, Any]) -> str:
     parts = {
         "request": request,
         "files": {name: _content(app / name) for name in FILES},
-        "around": list(_stats(app)) if (app / overrides.FILE).exists() else [],
+        "around": _around(app) if (app / overrides.FILE).exists() else [],
         "variables": {name: os.environ.get(name) for name in _variables()},
         "python": sys.version,
         "code": [*_stats(CODE), *_stats(_constructs())],
         # A library that comes, goes or changes changes the folder that it is in.
-        "libraries": {place: _time(Path(place)) for place in sys.path if place},
+        "libraries": {
+            place: _time(Path(place)) for place in sys.path if place.endswith("-packages")
+        },
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -58,6 +60,12 @@ def folder(path: Path) -> dict[str, str]:
         for file in sorted(path.rglob("*"))
         if file.is_file()
     }
+
+
+def _around(app: Path) -> list[tuple[str, int, int]]:
+    """Return the files that an override may read, but for those that are read anyway."""
+    read = {str(app / name) for name in FILES}
+    return [file for file in _stats(app) if file[0] not in read]
 
 
 def _variables() -> Iterator[str]:

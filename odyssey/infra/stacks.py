@@ -166,8 +166,18 @@ class FoundationStack(AppStack):
     def _add_deployer_policy(self, settings: Config) -> None:
         from cdk_constructs import DeployerPolicy
 
-        policy = DeployerPolicy(self, "DeployerPolicy", app=settings.app.name)
-        self.output("DeployerPolicyArn", policy.managed_policy_arn, "for whoever deploys")
+        boundary = settings.aws.permissions_boundary
+        policy = DeployerPolicy(
+            self,
+            "DeployerPolicy",
+            app=settings.app.name,
+            bucket=settings.foundation.bucket or None,
+            bootstrapped=settings.aws.bootstrap,
+            permissions_boundary=wiring.policy_arn(boundary) if boundary else None,
+        )
+        for number, part in enumerate(policy.parts, start=1):
+            name = f"DeployerPolicyArn{number if number > 1 else ''}"
+            self.output(name, part.managed_policy_arn, "for whoever deploys")
 
 
 class EndpointStack(AppStack):
@@ -274,7 +284,7 @@ class FunctionStack(AppStack):
             memory_mb=wanted.memory_mb,
             timeout_seconds=wanted.timeout,
             storage_mb=wanted.storage_mb,
-            architecture=wanted.architecture,
+            architecture=wanted.architecture,  # type: ignore[arg-type]  # checked as a setting
             log_retention_days=wanted.log_retention,
             url=url,
             provisioned_concurrency=provisioned_concurrency,

@@ -191,7 +191,7 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
 
 def _context(app: Path, request: dict[str, Any]) -> dict[str, Any]:
     """Return the context that the CDK's own program would pass on."""
-    description = _json(app / "cdk.json")
+    description = _json(app / "cdk.json") or {"pathMetadata": False, "assetMetadata": False}
     context = {**_json(app / "cdk.context.json"), **description.get("context", {})}
     if request:
         context["odyssey"] = {**context.get("odyssey", {}), **request}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_cdk import Aws
 from constructs import Construct
 
 from cdk_constructs import (
@@ -42,7 +43,11 @@ NO_MODEL = "none"
 def model_data(settings: Config) -> ModelData:
     """Return where the model is."""
     uri = settings.artifacts.model
-    return ModelData.none() if uri == NO_MODEL else ModelData.from_uri(uri)
+    if uri == NO_MODEL:
+        return ModelData.none()
+    _, _, key = uri.removeprefix("s3://").partition("/")
+    first, slash, _ = key.partition("/")
+    return ModelData.from_uri(uri, rollback_prefix=f"{first}/" if slash else None)
 
 
 def container_environment(settings: Config) -> dict[str, str]:
@@ -178,6 +183,13 @@ def key(scope: Construct, construct_id: str, arn: str) -> kms.IKey | None:
     from aws_cdk import aws_kms as kms
 
     return kms.Key.from_key_arn(scope, construct_id, arn)
+
+
+def policy_arn(name: str) -> str:
+    """Return the ARN of a policy of this account, given that or its name."""
+    if name.startswith("arn:"):
+        return name
+    return f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:policy/{name}"
 
 
 def role(scope: Construct, construct_id: str, arn: str) -> iam.IRole | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,13 @@ def test_a_change_set_is_made_shown_and_not_executed(world: World) -> None:
     assert world.aws.calls == []
 
 
+def test_the_command_that_executes_it_is_for_the_same_environment(world: World) -> None:
+    world.has("app-a", {})
+    world.aws.change_sets["app-a", "c"] = ready()
+    (made,) = changesets.prepare(replace(world.target("app-a"), env="prod"), "c")
+    assert made.command == "odyssey deploy app-a --execute c --env prod"
+
+
 def test_a_new_stack_is_said_to_stand_empty(world: World) -> None:
     world.aws.put("app-a", "REVIEW_IN_PROGRESS")
     world.aws.change_sets["app-a", "c"] = ready()
@@ -101,7 +109,7 @@ def test_a_dry_run_does_not_delete_a_stack_that_was_never_made(world: World) -> 
     world.has("app-a", {}, "ROLLBACK_COMPLETE")
     with pytest.raises(DeploymentError, match="can only be deleted") as caught:
         changesets.prepare(world.target("app-a"))
-    assert "odyssey destroy app-a" in str(caught.value.hint)
+    assert caught.value.hint == "odyssey deploy app-a, which asks before it deletes"
     assert world.cdk.commands() == []
 
 

@@ -9,7 +9,7 @@ import botocore.session
 import pytest
 from botocore.stub import Stubber
 
-from odyssey import cloudformation
+from odyssey import cloudformation, templates
 from odyssey.errors import AwsError
 from tests.functional.stacks import START
 
@@ -176,4 +176,4 @@ def test_what_outlives_its_stack_is_what_its_policy_says() -> None:
     policies = {"A": "Retain", "B": "Delete", "C": "RetainExceptOnCreate", "D": "Snapshot"}
     body = {"Resources": {name: {"DeletionPolicy": policy} for name, policy in policies.items()}}
     body["Resources"]["E"] = {}
-    assert cloudformation.retained(body) == {"A", "C", "D"}
+    assert templates.retained(body) == {"A", "C", "D"}

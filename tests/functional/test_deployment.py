@@ -161,7 +161,7 @@ def test_progress_has_the_construct_s_path(
     world.has("app-a", {})
     world.aws.looks = [[], [event(1, "Bucket", "UPDATE_IN_PROGRESS")]]
     world.deploy("app-a")
-    shown = "  UPDATE_IN_PROGRESS    AWS::S3::Bucket  Bucket (Bucket)"
+    shown = "  UPDATE_IN_PROGRESS    AWS::S3::Bucket  Bucket"
     assert shown in capsys.readouterr().err.splitlines()
 
 
@@ -184,7 +184,7 @@ def test_the_resource_that_failed_first_is_the_reason(world: World) -> None:
         output="❌  app-a failed: it did",
     )
     assert error.message == (
-        "app-a could not be deployed: AWS::S3::Bucket Bucket (Bucket): the name is taken"
+        "app-a could not be deployed: AWS::S3::Bucket Bucket: the name is taken"
     )
     assert error.exit_code == 1
 

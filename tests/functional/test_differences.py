@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import os
+import pty
+import termios
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -37,7 +42,7 @@ def test_each_stack_has_its_own_part_of_the_report(
     world.cdk.does(REPORT)
     chosen = world.target()
     # when
-    first, second = differences.find(chosen, chosen.stacks)
+    first, second = differences.find(chosen, chosen.stacks, shown_on=io.StringIO())
     # then
     assert first.document() == {
         "stack": "app-a",
@@ -48,14 +53,32 @@ def test_each_stack_has_its_own_part_of_the_report(
     assert "CloudFormation made no change set" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("colour", [True, False])
-def test_colours_are_asked_for_or_forbidden(world: World, colour: bool) -> None:
+def environment_on(world: World, stream: TextIO) -> dict[str, str]:
     chosen = world.target()
-    differences.find(chosen, chosen.stacks, method="template", colour=colour)
-    (call,) = world.cdk.calls()
-    assert call["env"]["FORCE_COLOR"] == str(int(colour))
+    differences.find(chosen, chosen.stacks, shown_on=stream, method="template")
+    call = world.cdk.calls()[-1]
     words = call["words"]
     assert words[:6] == ["diff", "--exclusively", "--method", "template", "app-a", "app-b"]
+    env: dict[str, str] = call["env"]
+    return env
+
+
+def test_on_a_terminal_the_report_has_its_width_and_colours_unless_they_are_not_wanted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 97))
+    with os.fdopen(ours), os.fdopen(theirs, "w") as terminal:
+        env = environment_on(world, terminal)
+        assert (env["FORCE_COLOR"], env["COLUMNS"]) == ("1", "97")
+        monkeypatch.setenv("NO_COLOR", "1")
+        assert environment_on(world, terminal)["FORCE_COLOR"] == "0"
+
+
+def test_elsewhere_the_report_has_no_colours_and_any_width(world: World) -> None:
+    env = environment_on(world, io.StringIO())
+    assert env["FORCE_COLOR"] == "0"
+    assert "COLUMNS" not in env
 
 
 @pytest.mark.parametrize(
@@ -71,6 +94,6 @@ def test_a_comparison_that_failed_is_an_error_of_one_line(
     world.cdk.does(f"print({told!r}); print({told!r}); sys.exit(1)")
     chosen = world.target()
     with pytest.raises(kind) as caught:
-        differences.find(chosen, chosen.stacks)
+        differences.find(chosen, chosen.stacks, shown_on=io.StringIO())
     assert caught.value.message.count(told) == 1
     assert "\n" not in caught.value.message

@@ -125,3 +125,37 @@ def test_a_key_has_at_most_1024_bytes(stack: Stack) -> None:
 
     with pytest.raises(ValueError, match="key of 1025 bytes: must be at most 1024"):
         ModelData.from_bucket(bucket, f"a{fitting}")
+
+
+class TestTheModelBefore:
+    """What may be read while an update lasts or goes back."""
+
+    @pytest.mark.parametrize("kind", ["uri", "bucket"])
+    def test_archives_below_a_prefix_may_be_read(
+        self, stack: Stack, role: iam.Role, kind: str
+    ) -> None:
+        # given
+        bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "models")
+        key = "churn/7/model.tar.gz"
+        data = (
+            ModelData.from_uri(f"s3://models/{key}", rollback_prefix="churn/")
+            if kind == "uri"
+            else ModelData.from_bucket(bucket, key, rollback_prefix="churn/")
+        )
+        # when
+        bound = data.bind(stack, role)
+        # then
+        assert stack.resolve(bound) == f"s3://models/{key}"
+        (read,) = statements(stack)
+        assert read["Action"] == "s3:GetObject"
+        assert read["Resource"]["Fn::Join"][1][-1].endswith(":s3:::models/churn/*.tar.gz")
+
+    @pytest.mark.parametrize("prefix", ["other/", "churn", "/", "*/", "churn/7/model.tar.gz"])
+    def test_a_prefix_that_is_none_of_the_key_is_refused(self, prefix: str) -> None:
+        with pytest.raises(ValueError, match="rollback_prefix"):
+            ModelData.from_uri("s3://models/churn/7/model.tar.gz", rollback_prefix=prefix)
+
+    def test_a_uri_that_is_known_only_later_has_no_prefix(self, stack: Stack) -> None:
+        uri = CfnParameter(stack, "Uri").value_as_string
+        with pytest.raises(ValueError, match="known at synthesis"):
+            ModelData.from_uri(uri, rollback_prefix="churn/")

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from aws_cdk import CfnParameter
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
@@ -59,6 +60,7 @@ def guarded() -> dict[str, Any]:
     ("setting", "said"),
     [
         ({}, "neither image nor pipeline"),
+        ({"image": IMAGE, "variants": []}, "Churn: 0 variants: must be from 1 to 10"),
         ({"image": IMAGE, "model": other_model()}, "image beside model: must be in it"),
         (
             {"model": other_model(), "network_isolation": True},
@@ -138,6 +140,14 @@ def test_alarms_refuse(setting: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match="^EndpointAlarms: ") as refusal:
         EndpointAlarms(**setting)
     assert said in str(refusal.value)
+
+
+def test_limits_known_only_at_deployment_are_not_checked() -> None:
+    later: Any = CfnParameter(stack(), "Later", type="Number").value_as_number
+    alarms = EndpointAlarms(errors_5xx=later, evaluation_periods=later, period_seconds=later)
+    assert alarms.each == 1
+    with pytest.raises(ValueError, match="model_latency_ms: must be known at synthesis"):
+        EndpointAlarms(model_latency_ms=later)
 
 
 def test_an_image_is_all_that_it_takes() -> None:

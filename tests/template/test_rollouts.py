@@ -3,11 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aws_cdk import CfnParameter
 
 from cdk_constructs.model_endpoint import ModelEndpoint
 from cdk_constructs.rollouts import AllAtOnce, Canary, Linear, Rolling, Rollout
 from cdk_constructs.variants import InstanceVariant, ServerlessVariant
-from tests.template.serving import ENDPOINT, IMAGE, properties, stack, synthesized
+from tests.template.serving import ENDPOINT, IMAGE, properties, resources, stack, synthesized
 
 
 def deployment(rollout: Rollout) -> dict[str, Any]:
@@ -50,6 +51,33 @@ def test_a_rollout_refuses(make: Any, said: str) -> None:
     with pytest.raises(ValueError, match=r"^(AllAtOnce|Canary|Linear|Rolling): ") as refusal:
         make()
     assert said in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        (AllAtOnce, ["termination_wait_seconds", "max_execution_seconds"]),
+        (Canary, ["instances", "wait_seconds", "max_execution_seconds"]),
+        (Linear, ["step_percent", "wait_seconds", "max_execution_seconds"]),
+        (Rolling, ["batch_percent", "rollback_batch_percent", "max_execution_seconds"]),
+    ],
+)
+def test_values_known_only_at_deployment_are_not_checked(
+    kind: type[Rollout], settings: list[str]
+) -> None:
+    # given
+    scope = stack()
+    later: Any = CfnParameter(scope, "Later", type="Number").value_as_number
+
+    # when
+    rollout = kind(**dict.fromkeys(settings, later))
+    variants = [InstanceVariant(instance_count=later)]
+    ModelEndpoint(
+        scope, "Churn", image=IMAGE, endpoint_name="churn", variants=variants, rollout=rollout
+    )
+
+    # then
+    assert "Later" in str(properties(resources(scope), ENDPOINT)["DeploymentConfig"])
 
 
 def test_all_at_once_keeps_the_old_fleet_for_a_while() -> None:

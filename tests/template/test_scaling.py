@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aws_cdk import CfnParameter
 from aws_cdk import aws_s3 as s3
 
 from cdk_constructs.inference import AsyncInference
@@ -80,6 +81,17 @@ def test_scaling_refuses(make: Any, said: str) -> None:
     with pytest.raises(ValueError, match="^Scaling: ") as refusal:
         make()
     assert said in str(refusal.value)
+
+
+def test_bounds_known_only_at_deployment_are_not_checked() -> None:
+    # given
+    later: Any = CfnParameter(stack(), "Later", type="Number").value_as_number
+
+    # when
+    scaling = Scaling.on_invocations(later, min_capacity=later, max_capacity=later)
+
+    # then
+    assert InstanceVariant(scaling=scaling, instance_count=7).scaling is scaling
 
 
 def test_the_target_names_the_variant_of_the_endpoint(real_time: dict[str, Any]) -> None:

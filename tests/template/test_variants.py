@@ -100,6 +100,13 @@ def test_values_known_only_at_deployment_are_not_checked() -> None:
     assert ServerlessVariant(memory_mb=count, provisioned_concurrency=count)  # type: ignore[arg-type]
 
 
+def test_the_name_of_a_variant_is_known_at_synthesis() -> None:
+    later = CfnParameter(Stack(), "Name").value_as_string
+    for kind in (InstanceVariant, ServerlessVariant):
+        with pytest.raises(ValueError, match="name: must be known at synthesis"):
+            kind(name=later)
+
+
 def test_trainium_is_not_taken_for_burstable() -> None:
     InstanceVariant(instance_type="ml.trn1.2xlarge", instance_count=2, scaling=INVOCATIONS)
 

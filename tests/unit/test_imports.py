@@ -43,6 +43,7 @@ NEVER = {
     "host": {"boto3", "botocore", "aws_cdk", "docker", "cookiecutter"},
     "environment": {"boto3", "botocore", "aws_cdk", "docker", "cookiecutter"},
     "aws": {"aws_cdk", "docker", "cookiecutter"},
+    "templates": {"boto3", "botocore", "aws_cdk", "docker", "cookiecutter"},
     "cloudformation": {"aws_cdk", "docker", "cookiecutter"},
     "stack_events": {"aws_cdk", "docker", "cookiecutter"},
     "stack_states": {"aws_cdk", "docker", "cookiecutter"},

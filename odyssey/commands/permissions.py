@@ -1,0 +1,52 @@
+"""``odyssey permissions``: what AWS must allow whoever runs odyssey's commands."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from odyssey import console, options
+from odyssey.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command(
+    epilog=options.examples(
+        "odyssey permissions diff deploy", 'odyssey permissions "sagemaker request"'
+    )
+)
+@click.argument("commands", metavar="[COMMAND]...", nargs=-1)
+@options.app
+@options.talk
+def command(folder: Path | None, env: str | None, commands: tuple[str, ...]) -> None:
+    """Print the smallest IAM policy that some commands need.
+
+    Without COMMAND it is that of all commands. Nothing is asked of AWS. An administrator attaches
+    the policy to a person's or a pipeline's role; [foundation] deployer_policy = true makes it with
+    the app's stacks.
+    """
+    from cdk_constructs import permissions
+
+    settings = options.settings(folder, env)
+    try:
+        document = permissions.policy(
+            commands or permissions.COMMANDS,
+            app=settings.app.name,
+            account=settings.aws.account or "*",
+            region=settings.aws.region or "*",
+            bucket=settings.foundation.bucket or None,
+            bootstrapped=settings.aws.bootstrap,
+        )
+    except ValueError as error:
+        raise UsageError(str(error), "odyssey permissions --help") from error
+    size = permissions.size(document)
+    if size > permissions.LIMIT:
+        console.warn(
+            f"the policy has {size:,} characters, and a managed policy takes "
+            f"{permissions.LIMIT:,}: name fewer commands, or divide its statements"
+        )
+    console.result(document, json.dumps(document, indent=2))
