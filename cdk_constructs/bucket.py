@@ -94,6 +94,9 @@ class ArtifactBucket(s3.Bucket):
             server_access_logs_prefix=None if access_logs_bucket is None else f"{construct_id}/",
             removal_policy=removal_policy,
         )
+        if self.policy is not None:
+            # A bucket that stays goes on refusing what is not encrypted on the way.
+            self.policy.apply_removal_policy(removal_policy)
         if access_logs_bucket is None:
             acknowledge(self, "AwsSolutions-S1", _NO_LOGS)
 

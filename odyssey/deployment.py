@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from odyssey.infra.assembly import Stack
     from odyssey.target import Target
 
-METHODS = ("change-set", "direct")
 LOCK = "deploy.lock"
 
 

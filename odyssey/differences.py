@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from odyssey.infra.assembly import Stack
     from odyssey.target import Target
 
-METHODS = ("auto", "change-set", "template")
 NONE = "There were no differences"
 _HEADING = re.compile(r"Stack (\S+)(?: \(.*\))?$")
 _TALK = ("Hold on while we create", "Could not create a change set", "✨")

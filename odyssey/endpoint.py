@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from odyssey.cloudformation import Resource
 
 ENDPOINT = "AWS::SageMaker::Endpoint"
-CONFIG = "AWS::SageMaker::EndpointConfig"
 
 
 def verify(sagemaker: Any, resources: Iterable[Resource], body: Mapping[str, Any]) -> None:

@@ -164,27 +164,24 @@ class StackProgress:
     for how long. Elsewhere every change of status has a line.
 
     Args:
-        stack: The stack's name.
+        label: What goes on, such as ``Deploying app-endpoint``.
         paths: Construct paths by logical id, for the reader who knows the code.
         progress: Where to show it. Default: stderr.
-        live: Whether that is a terminal. Default: ask it.
     """
 
     def __init__(
         self,
-        stack: str,
+        label: str,
         *,
         paths: Mapping[str, str],
         progress: Progress | None = None,
-        live: bool | None = None,
     ) -> None:
         """Nothing has happened yet."""
         self.first_failure: Event | None = None
         """The resource that failed first: the others mostly fail for its sake."""
-        self.progress = progress or Progress(stack)
-        self._stack = stack
+        self.progress = progress or Progress(label)
         self._paths = paths
-        self._live = self.progress.live if live is None else live
+        self._live = self.progress.live
         self._under_way: dict[str, Event] = {}
         self._since: dict[str, float] = {}
         self._done = 0

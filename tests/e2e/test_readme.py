@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -9,9 +10,11 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from moto.server import ThreadedMotoServer
 
 from tests.e2e.servers import free_port
 
@@ -37,6 +40,23 @@ def fresh(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> dict[st
     return environ
 
 
+@pytest.fixture(scope="module")
+def aws() -> Iterator[dict[str, str]]:
+    """The variables that lead to an AWS of our own: moto's, which forgets everything."""
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    yield {
+        "AWS_ENDPOINT_URL": f"http://localhost:{port}",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_REGION": "eu-west-1",
+        # CloudFormation writes the name that it chooses in lower case; moto does not.
+        "ODYSSEY_FOUNDATION_REPOSITORY": "testapp",
+    }
+    server.stop()
+
+
 def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -56,6 +76,9 @@ class Shell:
             return ""
         if line == "odyssey local serve":
             return self.serve(line)
+        if line in ("odyssey deploy", "odyssey destroy"):
+            # These ask, and whoever reads the README says yes.
+            line = f"script -qec {shlex.quote(line)} /dev/null <<< y"
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", line],
             cwd=self.folder,
@@ -86,10 +109,10 @@ class Shell:
 
 
 def test_every_command_block_of_the_readme_works(
-    repository: Path, fresh: dict[str, str], tmp_path: Path
+    repository: Path, fresh: dict[str, str], aws: dict[str, str], tmp_path: Path
 ) -> None:
     said: dict[str, str] = {}
-    shell = Shell(tmp_path, fresh)
+    shell = Shell(tmp_path, {**fresh, **aws})
     try:
         for block in command_blocks(repository / "README.md"):
             for line in block:
@@ -108,6 +131,9 @@ def test_every_command_block_of_the_readme_works(
         ['{"prediction":"Iris-setosa"}'],
         ["Iris-setosa", "Iris-virginica"],
     ]
+    assert "AWS::ECR::Repository" in said["odyssey diff"]
+    assert "TrainingRoleArn" in said["odyssey deploy"]
+    assert "stays  AWS::S3::Bucket" in said["odyssey destroy"]
     assert "ODYSSEY_SERVER_WORKERS" in said["ODYSSEY_SERVER_WORKERS=4 odyssey config show --origin"]
 
 

@@ -22,8 +22,8 @@ def template(reference: object) -> dict[str, Any]:
 def resources(endpoint_id: str, config_id: str) -> list[Resource]:
     return [
         Resource("Endpoint", endpoint_id, endpoint.ENDPOINT, "UPDATE_COMPLETE"),
-        Resource("Config", config_id, endpoint.CONFIG, "CREATE_COMPLETE"),
-        Resource("Other", "config-old", endpoint.CONFIG, "CREATE_COMPLETE"),
+        Resource("Config", config_id, "AWS::SageMaker::EndpointConfig", "CREATE_COMPLETE"),
+        Resource("Other", "config-old", "AWS::SageMaker::EndpointConfig", "CREATE_COMPLETE"),
     ]
 
 

