@@ -79,7 +79,7 @@ def command(
 def _deploy(
     settings: Config, profile: str | None, stacks: tuple[str, ...], yes: bool, method: str
 ) -> None:
-    from odyssey import deployment, target
+    from odyssey.cloudformation import deployment, target
 
     access = options.way_to_aws(settings, profile)
     chosen = target.resolve(settings, stacks, access, validate=True)
@@ -94,7 +94,7 @@ def _deploy(
 def _prepare(
     settings: Config, profile: str | None, stacks: tuple[str, ...], name: str | None
 ) -> None:
-    from odyssey import changesets, target
+    from odyssey.cloudformation import changesets, target
 
     access = options.way_to_aws(settings, profile)
     chosen = target.resolve(settings, stacks, access, validate=True)
@@ -108,7 +108,7 @@ def _prepare(
 def _execute(
     settings: Config, profile: str | None, stacks: tuple[str, ...], name: str, yes: bool
 ) -> None:
-    from odyssey import changesets, target
+    from odyssey.cloudformation import changesets, target
 
     access = options.way_to_aws(settings, profile)
     candidates = target.deployed(settings, stacks, access)

@@ -36,7 +36,7 @@ def command(
     The last that was deployed goes first. What the stack keeps, such as the bucket and the
     repository, stays and costs what it costs.
     """
-    from odyssey import destruction, target
+    from odyssey.cloudformation import destruction, target
 
     settings = options.settings(folder, env, {"aws.region": region})
     chosen = target.resolve(settings, stacks, options.way_to_aws(settings, profile))

@@ -46,7 +46,7 @@ def command(
     The report is the CDK's own: what is added, changed, replaced and removed, and what changes in
     permissions.
     """
-    from odyssey import differences, target
+    from odyssey.cloudformation import differences, target
 
     settings = options.settings(folder, env, {"aws.region": region})
     chosen = target.resolve(settings, stacks, options.way_to_aws(settings, profile))

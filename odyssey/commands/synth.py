@@ -42,7 +42,7 @@ def command(
     Nothing is asked of AWS. The templates of the last time are taken again while nothing that goes
     into them has changed.
     """
-    from odyssey import target
+    from odyssey.cloudformation import target
 
     settings = options.settings(folder, env, {"aws.region": region})
     _, made = target.synthesized(settings, stacks, validate=validate, fresh=fresh)

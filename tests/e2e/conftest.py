@@ -1,11 +1,15 @@
-"""Real servers behind each door."""
+"""Real servers behind each door, and an AWS of moto's."""
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from odyssey import aws
 from tests.e2e.servers import DOORS, Server
 
 # An app whose predict does what the request asks for; it counts how often its model is loaded.
@@ -47,6 +51,32 @@ def predict(input_data, model):
             return eval(argument, {"numpy": numpy, "pandas": pandas})
     return {"pid": os.getpid(), "echo": input_data}
 """
+
+
+MOTO = """
+import time
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+time.sleep(1e6)
+"""
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    """The URL of a server. It needs "localhost": moto knows template URLs by that word."""
+    environ = {name: value for name, value in os.environ.items() if name not in aws.KEYS}
+    with subprocess.Popen(
+        [sys.executable, "-c", MOTO],
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        yield f"http://localhost:{server.stdout.readline().strip()}"
+        server.kill()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,17 +20,7 @@ import boto3
 import pytest
 
 import odyssey as package
-from odyssey import aws
 from odyssey.scaffold import bake
-
-SERVER = """
-import time
-from moto.server import ThreadedMotoServer
-server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-server.start()
-print(server.get_host_and_port()[1], flush=True)
-time.sleep(1e6)
-"""
 
 DIGEST = "sha256:" + "ab" * 32
 SETTINGS = f"""
@@ -104,22 +93,6 @@ class Account:
     def set(self, text: str) -> None:
         with (self.app / "odyssey.toml").open("a") as settings:
             settings.write(text)
-
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    """The URL of a server. It needs "localhost": moto knows template URLs by that word."""
-    environ = {name: value for name, value in os.environ.items() if name not in aws.KEYS}
-    with subprocess.Popen(
-        [sys.executable, "-c", SERVER],
-        env=environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as server:
-        assert server.stdout is not None
-        yield f"http://localhost:{server.stdout.readline().strip()}"
-        server.kill()
 
 
 @pytest.fixture

@@ -10,11 +10,9 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from tests.e2e.servers import free_port
 
@@ -41,20 +39,16 @@ def fresh(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> dict[st
 
 
 @pytest.fixture(scope="module")
-def aws() -> Iterator[dict[str, str]]:
-    """The variables that lead to an AWS of our own: moto's, which forgets everything."""
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
-    yield {
-        "AWS_ENDPOINT_URL": f"http://localhost:{port}",
+def account(moto: str) -> dict[str, str]:
+    """The variables that lead to an AWS of our own."""
+    return {
+        "AWS_ENDPOINT_URL": moto,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_REGION": "eu-west-1",
         # CloudFormation writes the name that it chooses in lower case; moto does not.
         "ODYSSEY_FOUNDATION_REPOSITORY": "testapp",
     }
-    server.stop()
 
 
 def listens(port: int) -> bool:
@@ -109,10 +103,10 @@ class Shell:
 
 
 def test_every_command_block_of_the_readme_works(
-    repository: Path, fresh: dict[str, str], aws: dict[str, str], tmp_path: Path
+    repository: Path, fresh: dict[str, str], account: dict[str, str], tmp_path: Path
 ) -> None:
     said: dict[str, str] = {}
-    shell = Shell(tmp_path, {**fresh, **aws})
+    shell = Shell(tmp_path, {**fresh, **account})
     try:
         for block in command_blocks(repository / "README.md"):
             for line in block:

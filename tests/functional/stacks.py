@@ -13,9 +13,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from odyssey.cloudformation.target import Target
 from odyssey.infra import assembly
 from odyssey.infra.toolkit import Cdk
-from odyssey.target import Target
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from odyssey import changesets
+from odyssey.cloudformation import changesets
+from odyssey.cloudformation.deployment import Deployed
 from odyssey.consent import Consent
-from odyssey.deployment import Deployed
 from odyssey.errors import DeploymentError, OdysseyError, UsageError
 from tests.functional.stacks import FakeClients, FakeCloudFormation, event
 from tests.functional.test_deployment import BUCKET, ROLE, World

@@ -9,7 +9,7 @@ import botocore.session
 import pytest
 from botocore.stub import Stubber
 
-from odyssey import cloudformation, templates
+from odyssey.cloudformation import service, templates
 from odyssey.errors import AwsError
 from tests.functional.stacks import START
 
@@ -45,9 +45,9 @@ def test_a_stack_is_described(client: Any, stub: Stubber) -> None:
     }
     stub.add_response("describe_stacks", {"Stacks": [STACK | more]}, {"StackName": "app"})
     # when
-    state = cloudformation.describe(client, "app")
+    state = service.describe(client, "app")
     # then
-    assert state == cloudformation.StackState(
+    assert state == service.StackState(
         ARN, "app", "UPDATE_COMPLETE", "why", START, {"Name": "x"}, {"a": "b"}, protected=True
     )
 
@@ -63,7 +63,7 @@ def test_a_stack_is_described(client: Any, stub: Stubber) -> None:
     ],
 )
 def test_a_status_is_understood(status: str, busy: bool, exists: bool, done: bool) -> None:
-    state = cloudformation.StackState(ARN, "app", status)
+    state = service.StackState(ARN, "app", status)
     assert (state.busy, state.exists, state.done) == (busy, exists, done)
 
 
@@ -71,15 +71,15 @@ def test_a_stack_that_is_not_there_is_none(client: Any, stub: Stubber) -> None:
     missing = ("ValidationError", "Stack with id app does not exist")
     for operation in ("describe_stacks", "list_stack_resources", "get_template"):
         stub.add_client_error(operation, *missing)
-    assert cloudformation.describe(client, "app") is None
-    assert cloudformation.resources(client, "app") == ()
-    assert cloudformation.template(client, "app") == {}
+    assert service.describe(client, "app") is None
+    assert service.resources(client, "app") == ()
+    assert service.template(client, "app") == {}
 
 
 def test_another_validation_error_is_no_absence(client: Any, stub: Stubber) -> None:
     stub.add_client_error("describe_stacks", "ValidationError", "1 validation error detected")
     with pytest.raises(AwsError, match="1 validation error detected"):
-        cloudformation.describe(client, "app")
+        service.describe(client, "app")
 
 
 def test_every_page_is_read(client: Any, stub: Stubber) -> None:
@@ -94,7 +94,7 @@ def test_every_page_is_read(client: Any, stub: Stubber) -> None:
 
     stub.add_response("list_stack_resources", page("A", NextToken="n"), {"StackName": "app"})
     stub.add_response("list_stack_resources", page("B"), {"StackName": "app", "NextToken": "n"})
-    assert [r.logical_id for r in cloudformation.resources(client, "app")] == ["A", "B"]
+    assert [r.logical_id for r in service.resources(client, "app")] == ["A", "B"]
 
 
 def test_every_page_of_a_change_set_is_read(client: Any, stub: Stubber) -> None:
@@ -117,11 +117,11 @@ def test_every_page_of_a_change_set_is_read(client: Any, stub: Stubber) -> None:
     asked = {"StackName": "app", "ChangeSetName": "c"}
     stub.add_response("describe_change_set", page("A", NextToken="n"), asked)
     stub.add_response("describe_change_set", page("B"), asked | {"NextToken": "n"})
-    found = cloudformation.change_set(client, "app", "c")
+    found = service.change_set(client, "app", "c")
     assert found is not None
     assert found.changes == (
-        cloudformation.Change("Modify", "A", "T", "True"),
-        cloudformation.Change("Modify", "B", "T", "True"),
+        service.Change("Modify", "A", "T", "True"),
+        service.Change("Modify", "B", "T", "True"),
     )
 
 
@@ -129,7 +129,7 @@ def test_a_change_set_that_is_not_there_is_none(client: Any, stub: Stubber) -> N
     stub.add_client_error(
         "describe_change_set", "ChangeSetNotFound", "ChangeSet [c] does not exist"
     )
-    assert cloudformation.change_set(client, "app", "c") is None
+    assert service.change_set(client, "app", "c") is None
 
 
 YAML = """
@@ -149,12 +149,12 @@ Resources:
 )
 def test_a_template_is_read_as_json_and_as_yaml(client: Any, stub: Stubber, body: str) -> None:
     stub.add_response("get_template", {"TemplateBody": body})
-    assert cloudformation.template(client, "app") == {"Resources": {"A": {"Type": "T"}}}
+    assert service.template(client, "app") == {"Resources": {"A": {"Type": "T"}}}
 
 
 def test_short_forms_and_dates_of_yaml_stay_what_they_are(client: Any, stub: Stubber) -> None:
     stub.add_response("get_template", {"TemplateBody": YAML})
-    (role,) = cloudformation.template(client, "app")["Resources"].values()
+    (role,) = service.template(client, "app")["Resources"].values()
     assert role["Properties"] == {
         "Version": "2012-10-17",
         "Name": {"!Ref": "Other"},
@@ -168,8 +168,8 @@ def test_the_token_of_the_newest_event_tells_who_asked(client: Any, stub: Stubbe
     newest = told | {"ClientRequestToken": "Console-UpdateStack-1"}
     stub.add_response("describe_stack_events", {"StackEvents": [newest, told]})
     stub.add_response("describe_stack_events", {"StackEvents": []})
-    assert cloudformation.request_token(client, "app") == "Console-UpdateStack-1"
-    assert cloudformation.request_token(client, "app") == ""
+    assert service.request_token(client, "app") == "Console-UpdateStack-1"
+    assert service.request_token(client, "app") == ""
 
 
 def test_what_outlives_its_stack_is_what_its_policy_says() -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from odyssey import deployment, state, target
+from odyssey import state
+from odyssey.cloudformation import deployment, target
 from odyssey.consent import Consent
 from odyssey.errors import (
     AwsError,

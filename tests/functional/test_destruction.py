@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from odyssey import destruction
+from odyssey.cloudformation import destruction
 from odyssey.consent import Consent
 from odyssey.errors import DeploymentError, OdysseyError, UsageError
 from tests.functional.stacks import event

@@ -11,7 +11,7 @@ from typing import TextIO
 
 import pytest
 
-from odyssey import differences
+from odyssey.cloudformation import differences
 from odyssey.errors import AwsError, DeploymentError
 from tests.functional.test_deployment import World
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from odyssey import endpoint
-from odyssey.cloudformation import Resource
+from odyssey.cloudformation.service import Resource, endpoint
 from odyssey.errors import DeploymentError
 from tests.functional.stacks import FakeSageMaker
 

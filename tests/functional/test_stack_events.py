@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from odyssey.cloudformation.events import STACK, Event, StackProgress, Watcher
 from odyssey.console import Progress
-from odyssey.stack_events import STACK, Event, StackProgress, Watcher
 from tests.functional.conftest import until
 from tests.functional.stacks import START, FakeCloudFormation, absent, event, refusal
 

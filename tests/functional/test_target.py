@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from odyssey import aws, config, target
+from odyssey import aws, config
 from odyssey.aws import Access
+from odyssey.cloudformation import target
 from odyssey.errors import AwsError, UsageError
 from odyssey.scaffold import bake
 from tests.functional.stacks import FakeCloudFormation

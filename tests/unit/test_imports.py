@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import cdk_constructs
 import odyssey
 
 PACKAGE = Path(odyssey.__file__).parent
@@ -38,25 +39,22 @@ LIGHT = {
     "__init__",
     "__main__",
 }
+NO_CDK = {"aws_cdk", "docker", "cookiecutter"}
+NO_SERVICE = NO_CDK | {"boto3", "botocore"}
 NEVER = {
     "scaffold": {"boto3", "botocore", "aws_cdk", "docker"},
-    "host": {"boto3", "botocore", "aws_cdk", "docker", "cookiecutter"},
-    "environment": {"boto3", "botocore", "aws_cdk", "docker", "cookiecutter"},
-    "aws": {"aws_cdk", "docker", "cookiecutter"},
-    "templates": {"boto3", "botocore", "aws_cdk", "docker", "cookiecutter"},
-    "cloudformation": {"aws_cdk", "docker", "cookiecutter"},
-    "stack_events": {"aws_cdk", "docker", "cookiecutter"},
-    "stack_states": {"aws_cdk", "docker", "cookiecutter"},
-    "operation": {"aws_cdk", "docker", "cookiecutter"},
-    "endpoint": {"aws_cdk", "docker", "cookiecutter"},
-    "target": {"aws_cdk", "docker", "cookiecutter"},
-    "differences": {"aws_cdk", "docker", "cookiecutter"},
-    "deployment": {"aws_cdk", "docker", "cookiecutter"},
-    "changesets": {"aws_cdk", "docker", "cookiecutter"},
-    "destruction": {"aws_cdk", "docker", "cookiecutter"},
-    "infra.assembly": {"boto3", "botocore", "aws_cdk", "docker", "cookiecutter"},
-    "infra.toolkit": {"boto3", "botocore", "aws_cdk", "docker", "cookiecutter"},
-    "client": {"boto3", "botocore", "aws_cdk", "docker", "cookiecutter", "requests"},
+    "host": NO_SERVICE,
+    "environment": NO_SERVICE,
+    "client": NO_SERVICE | {"requests"},
+    "aws": NO_CDK,
+    "cloudformation.templates": NO_SERVICE,
+    "cloudformation.deployment": NO_CDK,
+    "cloudformation.changesets": NO_CDK,
+    "cloudformation.destruction": NO_CDK,
+    "infra.toolkit": NO_SERVICE,
+    "infra.synthesis": NO_SERVICE,
+    "infra.assembly": NO_SERVICE,
+    "infra.app": {"boto3", "botocore", "docker", "cookiecutter", "click", "subprocess", "time"},
 }
 
 
@@ -167,3 +165,28 @@ def test_help_loads_no_command_and_no_settings() -> None:
     )
     loaded = "['odyssey.cli', 'odyssey.console', 'odyssey.errors', 'odyssey.options']"
     assert done.stderr.strip() == loaded
+
+
+def test_the_constructs_know_nothing_of_odyssey_nor_of_its_libraries() -> None:
+    found = {
+        imported.split(".")[0]
+        for path in Path(cdk_constructs.__file__).parent.glob("*.py")
+        for imported in imports(ast.parse(path.read_text()), top=False)
+    }
+    outside = {root for root in found if root not in sys.stdlib_module_names}
+    assert outside == {"aws_cdk", "cdk_constructs", "constructs"}
+
+
+def test_the_permissions_of_commands_are_plain_data() -> None:
+    program = "import sys, cdk_constructs.permissions\nprint('aws_cdk' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
+def test_every_name_of_the_constructs_is_imported_when_it_is_used() -> None:
+    for name in cdk_constructs.__all__:
+        assert getattr(cdk_constructs, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        cdk_constructs.Nothing  # noqa: B018

@@ -6,16 +6,17 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
-from odyssey import aws, cloudformation, endpoint
+from odyssey import aws
+from odyssey.cloudformation import endpoint, service
+from odyssey.cloudformation.events import INTERVAL, StackProgress, Watcher
 from odyssey.console import clean
 from odyssey.errors import AwsError, DeploymentError, InterruptedByUserError, OdysseyError
-from odyssey.stack_events import INTERVAL, StackProgress, Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from odyssey.cloudformation import StackState
-    from odyssey.stack_events import Event
+    from odyssey.cloudformation.events import Event
+    from odyssey.cloudformation.service import StackState
 
 TURN = 0.25
 """Seconds between two looks at what the watcher has found."""
@@ -92,7 +93,7 @@ def detached(client: Any, stack: str) -> InterruptedByUserError:
     """
     state = None
     with contextlib.suppress(AwsError):
-        state = cloudformation.describe(client, stack)
+        state = service.describe(client, stack)
     if state is None or not state.busy:
         how = f"{state.name} is in {state.status}" if state else "there is no such stack"
         return InterruptedByUserError(f"interrupted; CloudFormation is not at work: {how}")

@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from odyssey import cloudformation, config
+from odyssey import config
+from odyssey.cloudformation import service
 from odyssey.console import note, warn
 from odyssey.errors import AwsError, DeploymentError
 from odyssey.infra import assembly, synthesis, toolkit
@@ -153,7 +154,7 @@ def deployed(settings: Config, words: Sequence[str], access: Access) -> tuple[st
     known = config.environments(settings.folder)
     ours = [
         stack.name
-        for stack in cloudformation.all_stacks(access.client("cloudformation"))
+        for stack in service.all_stacks(access.client("cloudformation"))
         if stack.name.startswith(f"{app}-")
         and assembly.environment_of(stack.name, app, known) == env
     ]

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from odyssey import cloudformation, deployment, operation, templates
+from odyssey.cloudformation import deployment, operation, service, templates
+from odyssey.cloudformation.events import INTERVAL, StackProgress, Watcher
+from odyssey.cloudformation.states import require_idle
+from odyssey.cloudformation.target import command
 from odyssey.console import note
 from odyssey.errors import DeploymentError, UsageError
-from odyssey.stack_events import INTERVAL, StackProgress, Watcher
-from odyssey.stack_states import require_idle
-from odyssey.target import command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from odyssey.cloudformation import Resource, StackState
+    from odyssey.cloudformation.service import Resource, StackState
+    from odyssey.cloudformation.target import Target
     from odyssey.consent import Consent
     from odyssey.infra.assembly import Stack
-    from odyssey.target import Target
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def plan(target: Target) -> tuple[Doomed, ...]:
     found = []
     for stack in reversed(target.stacks):
         client = target.cloudformation(stack)
-        state = cloudformation.describe(client, stack.name)
+        state = service.describe(client, stack.name)
         if state is None:
             note(f"{stack.name}: there is nothing to destroy")
             continue
@@ -110,10 +110,10 @@ def destroy(target: Target, consent: Consent, *, interval: float = INTERVAL) -> 
 
 
 def _doomed(client: Any, stack: Stack, state: StackState) -> Doomed:
-    kept = templates.retained(cloudformation.template(client, state.id))
+    kept = templates.retained(service.template(client, state.id))
     there = [
         resource
-        for resource in cloudformation.resources(client, state.id)
+        for resource in service.resources(client, state.id)
         if resource.status not in {"DELETE_COMPLETE", "DELETE_SKIPPED"}
     ]
     goes = tuple(resource for resource in there if resource.logical_id not in kept)
@@ -137,7 +137,7 @@ def _destroy(target: Target, doomed: Doomed, interval: float) -> None:
     shown.progress.end()
     if ended.stopped_by is not None:
         raise operation.detached(client, doomed.id)
-    now = cloudformation.describe(client, doomed.id)
+    now = service.describe(client, doomed.id)
     if ended.code == 0 and (now is None or now.status == "DELETE_COMPLETE"):
         return
     told = ended.reason() if ended.code else f"it is in {now.status if now else 'no state'}"
@@ -162,7 +162,7 @@ def _require_free(target: Target, doomed: Sequence[Stack]) -> None:
         needed = going & set(other.dependencies)
         if other.name in going or not needed:
             continue
-        state = cloudformation.describe(target.cloudformation(other), other.name)
+        state = service.describe(target.cloudformation(other), other.name)
         if state is not None and state.exists:
             raise UsageError(
                 f"{other.name} needs {', '.join(sorted(needed))}, and stays",

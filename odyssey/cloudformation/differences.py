@@ -15,8 +15,8 @@ from odyssey.infra.toolkit import plain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from odyssey.cloudformation.target import Target
     from odyssey.infra.assembly import Stack
-    from odyssey.target import Target
 
 NONE = "There were no differences"
 _HEADING = re.compile(r"Stack (\S+)(?: \(.*\))?$")

@@ -16,20 +16,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from odyssey import cloudformation, differences, endpoint, operation, state
+from odyssey import state
+from odyssey.cloudformation import differences, endpoint, operation, service
+from odyssey.cloudformation.events import INTERVAL, StackProgress, Watcher
+from odyssey.cloudformation.states import clear_failed_creation, require_deployable
 from odyssey.console import note
 from odyssey.errors import DeploymentError
-from odyssey.stack_events import INTERVAL, StackProgress, Watcher
-from odyssey.stack_states import clear_failed_creation, require_deployable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from odyssey.cloudformation import StackState
+    from odyssey.cloudformation.service import StackState
+    from odyssey.cloudformation.target import Target
     from odyssey.consent import Consent
     from odyssey.infra.assembly import Stack
-    from odyssey.target import Target
 
 LOCK = "deploy.lock"
 
@@ -151,24 +152,24 @@ def verified(
         DeploymentError: The stack is not there, or the endpoint runs something else.
         AwsError: AWS refuses.
     """
-    deployed = cloudformation.describe(client, name)
+    deployed = service.describe(client, name)
     if deployed is None or not deployed.exists:
         raise DeploymentError(f"{name} is not there after its deployment")
     kinds = {resource.get("Type") for resource in body.get("Resources", {}).values()}
     if endpoint.ENDPOINT in kinds:
-        endpoint.verify(sagemaker(), cloudformation.resources(client, name), body)
+        endpoint.verify(sagemaker(), service.resources(client, name), body)
     return deployed
 
 
 def _is_deployed(target: Target, stack: Stack) -> bool:
     client = target.cloudformation(stack)
-    deployed = cloudformation.describe(client, stack.name)
+    deployed = service.describe(client, stack.name)
     return (
         deployed is not None
         and deployed.exists
         and dict(deployed.tags) == dict(stack.tags)
         and deployed.protected == stack.termination_protection
-        and cloudformation.template(client, stack.name) == stack.body
+        and service.template(client, stack.name) == stack.body
     )
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from odyssey import cloudformation, operation
+from odyssey.cloudformation import operation, service
+from odyssey.cloudformation.events import INTERVAL, StackProgress
+from odyssey.cloudformation.target import command
 from odyssey.console import note
 from odyssey.errors import DeploymentError
-from odyssey.stack_events import INTERVAL, StackProgress
-from odyssey.target import command
 
 if TYPE_CHECKING:
-    from odyssey.cloudformation import StackState
+    from odyssey.cloudformation.service import StackState
     from odyssey.consent import Consent
 
 GONE = {"DELETE_COMPLETE", "CREATE_FAILED"}
@@ -30,16 +30,16 @@ def require_deployable(client: Any, name: str, *, env: str | None = None) -> Non
         DeploymentError: Its state forbids it.
         AwsError: AWS refuses.
     """
-    state = cloudformation.describe(client, name)
+    state = service.describe(client, name)
     if state is None:
         return
     require_idle(client, state)
-    if state.status in cloudformation.STUCK:
+    if state.status in service.STUCK:
         raise DeploymentError(
             f"{state.name} is in {state.status}, which only a person gets it out of{_said(state)}",
             _way_out(state),
         )
-    if state.status in cloudformation.FAILED_CREATION:
+    if state.status in service.FAILED_CREATION:
         raise DeploymentError(
             f"{state.name} is in {state.status}: it was never made, and can only be deleted",
             f"{command('deploy', name, env=env)}, which asks before it deletes",
@@ -61,10 +61,10 @@ def clear_failed_creation(
         DeploymentError: It could not be deleted.
         AwsError: AWS refuses.
     """
-    state = cloudformation.describe(client, name)
-    if state is None or state.status not in cloudformation.FAILED_CREATION:
+    state = service.describe(client, name)
+    if state is None or state.status not in service.FAILED_CREATION:
         return
-    left = [r for r in cloudformation.resources(client, state.id) if r.status not in GONE]
+    left = [r for r in service.resources(client, state.id) if r.status not in GONE]
     note(f"{name} is in {state.status}: it was never made, and can only be deleted")
     for resource in left:
         note(f"  still there: {resource}")
@@ -81,7 +81,7 @@ def require_idle(client: Any, state: StackState) -> None:
     if not state.busy:
         return
     since = f" since {state.since:%Y-%m-%d %H:%M:%S %Z}" if state.since else ""
-    who = cloudformation.request_token(client, state.id)
+    who = service.request_token(client, state.id)
     asked = f", by the request {who}" if who else ""
     raise DeploymentError(
         f"CloudFormation is at work on {state.name}: {state.status}{since}{asked}",
@@ -93,7 +93,7 @@ def _delete(client: Any, state: StackState, interval: float) -> None:
     """Delete a stack and wait until it is gone."""
 
     def is_over() -> bool:
-        now = cloudformation.describe(client, state.id)
+        now = service.describe(client, state.id)
         return now is None or now.status in {"DELETE_COMPLETE", "DELETE_FAILED"}
 
     shown = StackProgress(f"Deleting {state.name}", paths={})
@@ -101,11 +101,11 @@ def _delete(client: Any, state: StackState, interval: float) -> None:
         client,
         state.id,
         shown,
-        start=lambda: cloudformation.delete(client, state.id),
+        start=lambda: service.delete(client, state.id),
         is_over=is_over,
         interval=interval,
     )
-    now = cloudformation.describe(client, state.id)
+    now = service.describe(client, state.id)
     if now is not None and now.status == "DELETE_FAILED":
         raise DeploymentError(f"{state.name} could not be deleted{_said(now)}", _way_out(now))
 

@@ -15,7 +15,7 @@ from odyssey.errors import AwsError, DeploymentError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from odyssey.cloudformation import Resource
+    from odyssey.cloudformation.service import Resource
 
 ENDPOINT = "AWS::SageMaker::Endpoint"
 

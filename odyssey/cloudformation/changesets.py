@@ -8,22 +8,23 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from odyssey import cloudformation, console, deployment, operation, templates
-from odyssey import target as targets
+from odyssey import console
+from odyssey.cloudformation import deployment, operation, service, templates
+from odyssey.cloudformation import target as targets
+from odyssey.cloudformation.deployment import Deployed
+from odyssey.cloudformation.events import INTERVAL, StackProgress
+from odyssey.cloudformation.states import require_deployable, require_idle
 from odyssey.console import Progress, note
-from odyssey.deployment import Deployed
 from odyssey.errors import DeploymentError, InterruptedByUserError, UsageError
-from odyssey.stack_events import INTERVAL, StackProgress
-from odyssey.stack_states import require_deployable, require_idle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from odyssey.aws import Clients
-    from odyssey.cloudformation import Change, ChangeSet
+    from odyssey.cloudformation.service import Change, ChangeSet
+    from odyssey.cloudformation.target import Target
     from odyssey.consent import Consent
     from odyssey.infra.assembly import Stack
-    from odyssey.target import Target
 
 RUNNING = {"AVAILABLE", "EXECUTE_IN_PROGRESS"}
 """The execution statuses of a change set that was started and has not ended."""
@@ -59,7 +60,7 @@ class Prepared:
 
     def text(self) -> str:
         """Return it for a reader."""
-        review = f"\n{self.stack} now stands in {cloudformation.REVIEW}, empty" * self.is_new
+        review = f"\n{self.stack} now stands in {service.REVIEW}, empty" * self.is_new
         shown = changes_table(self.changes)
         return f"{self.stack}: change set {self.name}\n{shown}{review}\nExecute it: {self.command}"
 
@@ -140,7 +141,7 @@ def execute(
     client = clients.client("cloudformation")
     change_set = _find(client, stacks, name, env)
     _require_executable(change_set, env)
-    state = cloudformation.describe(client, change_set.stack)
+    state = service.describe(client, change_set.stack)
     if state is None:
         raise DeploymentError(f"{change_set.stack} is gone")
     require_idle(client, state)
@@ -151,7 +152,7 @@ def execute(
 
 def _prepare(target: Target, stack: Stack, name: str) -> Prepared:
     client = target.cloudformation(stack)
-    before = cloudformation.describe(client, stack.name)
+    before = service.describe(client, stack.name)
     progress = Progress(f"Preparing {stack.name}")
     words = ["deploy", stack.display_name, "--exclusively", "--require-approval", "never"]
     ended = target.cdk.run(
@@ -164,7 +165,7 @@ def _prepare(target: Target, stack: Stack, name: str) -> Prepared:
     progress.end()
     if ended.stopped_by is not None:
         raise InterruptedByUserError("interrupted; nothing was executed")
-    made = cloudformation.change_set(client, stack.name, name) if ended.code == 0 else None
+    made = service.change_set(client, stack.name, name) if ended.code == 0 else None
     if made is None:
         what = f"no change set could be made for {stack.name}"
         shown = StackProgress(stack.name, paths=stack.paths)
@@ -179,14 +180,14 @@ def _absent_dependencies(target: Target, stack: Stack) -> list[str]:
     by_name = {other.name: other for other in target.assembly.stacks}
     absent = []
     for name in stack.dependencies:
-        state = cloudformation.describe(target.cloudformation(by_name[name]), name)
+        state = service.describe(target.cloudformation(by_name[name]), name)
         if state is None or not state.exists:
             absent.append(name)
     return absent
 
 
 def _find(client: Any, stacks: Iterable[str], name: str, env: str | None) -> ChangeSet:
-    found = [made for stack in stacks if (made := cloudformation.change_set(client, stack, name))]
+    found = [made for stack in stacks if (made := service.change_set(client, stack, name))]
     if not found:
         hint = targets.command("deploy", "--dry-run", env=env)
         raise DeploymentError(f"no stack has a change set {name}", hint)
@@ -215,13 +216,13 @@ def _execute(
 ) -> Deployed:
     started = time.monotonic()
     name, stack = change_set.name, change_set.stack
-    body = cloudformation.template(client, stack, name)
+    body = service.template(client, stack, name)
     shown = StackProgress(f"Deploying {stack}", paths=templates.paths(body, stack))
     operation.follow(
         client,
         stack_id,
         shown,
-        start=lambda: cloudformation.execute(client, stack, name),
+        start=lambda: service.execute(client, stack, name),
         is_over=_is_over(client, stack, name),
         interval=interval,
     )
@@ -229,7 +230,7 @@ def _execute(
     def sagemaker() -> Any:
         return clients.client("sagemaker")
 
-    now = cloudformation.describe(client, stack)
+    now = service.describe(client, stack)
     if now is None or not now.done:
         told = f"{now.status} {now.reason}".rstrip() if now else "it is gone"
         what = f"{stack} could not be deployed"
@@ -241,10 +242,10 @@ def _execute(
 def _is_over(client: Any, stack: str, name: str) -> Callable[[], bool]:
     def is_over() -> bool:
         # The stack itself may still be in its old state when the execution has just begun.
-        made = cloudformation.change_set(client, stack, name)
+        made = service.change_set(client, stack, name)
         if made is not None and made.execution in RUNNING:
             return False
-        state = cloudformation.describe(client, stack)
+        state = service.describe(client, stack)
         return state is None or not state.busy
 
     return is_over

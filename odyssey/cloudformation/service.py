@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from odyssey import aws, templates
+from odyssey import aws
+from odyssey.cloudformation import templates
 from odyssey.errors import AwsError
 
 if TYPE_CHECKING:

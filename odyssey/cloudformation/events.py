@@ -145,7 +145,7 @@ class Watcher:
             asked["NextToken"] = answer["NextToken"]
 
     def _ask(self, asked: Mapping[str, str]) -> dict[str, Any]:
-        from odyssey.cloudformation import is_absent
+        from odyssey.cloudformation.service import is_absent
 
         try:
             with aws.explained():
