@@ -163,6 +163,8 @@ OWN: dict[str, tuple[Statement, ...]] = {
     "lambda serve": _CHANGE_STACKS,
     "lambda request": _INVOKE,
     "synth": (),
+    "permissions": (),
+    "config": (),
     "diff": _DIFF,
     "deploy": (*_CHANGE_STACKS, *_WATCH_ENDPOINT),
     "destroy": _DELETE_STACKS,

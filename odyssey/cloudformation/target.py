@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from odyssey import config
 from odyssey.cloudformation import service
 from odyssey.console import note, warn
-from odyssey.errors import AwsError, DeploymentError
+from odyssey.errors import AwsError, DeploymentError, SynthesisError
 from odyssey.infra import assembly, synthesis, toolkit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from odyssey.aws import Access, Clients, Identity
     from odyssey.config import Config
@@ -98,7 +98,23 @@ def synthesized(
     whole = assembly.read(made.folder)
     known = config.environments(settings.folder)
     ours = assembly.stacks_of(whole, settings.app.name, settings.env, known)
-    return whole, assembly.choose(ours, words)
+    chosen = assembly.choose(ours, words)
+    _tell_annotations(chosen)
+    return whole, chosen
+
+
+def _tell_annotations(stacks: Iterable[Stack]) -> None:
+    """Say what constructs warn of.
+
+    Raises:
+        SynthesisError: A construct refuses something.
+    """
+    for stack in stacks:
+        for warning in stack.warnings:
+            warn(warning)
+    errors = [error for stack in stacks for error in stack.errors]
+    if errors:
+        raise SynthesisError("the CDK app has errors:\n" + "\n".join(errors))
 
 
 def resolve(
@@ -118,8 +134,10 @@ def resolve(
         MissingToolError: There is no CDK that fits.
         AwsError: AWS does not take the credentials.
     """
-    whole, stacks = synthesized(settings, words, validate=validate)
     path = os.environ.get("PATH", os.defpath)
+    # Before the synthesis, which is in vain where no CDK reads what the library writes.
+    toolkit.find(settings.folder, schema=toolkit.library_schema() or 0, path=path)
+    whole, stacks = synthesized(settings, words, validate=validate)
     cdk = toolkit.find(settings.folder, schema=whole.schema, path=path)
     identity = access.identity()
     note(f"Account {identity.account}, {access.region}")

@@ -34,6 +34,8 @@ class Stack:
         tags: The tags of the stack itself.
         termination_protection: Whether it refuses to be deleted.
         paths: The construct paths of its resources by logical id, without the stack's own name.
+        warnings: What its constructs warn of, each with the construct's path.
+        errors: What its constructs refuse, likewise.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Stack:
     tags: Mapping[str, str] = field(default_factory=dict)
     termination_protection: bool = False
     paths: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
 
     @cached_property
     def body(self) -> dict[str, Any]:
@@ -181,6 +185,7 @@ def _stack(folder: Path, artifact: Mapping[str, Any], names: Mapping[str, str], 
     properties = artifact.get("properties", {})
     account, _, region = artifact.get("environment", "").removeprefix("aws://").partition("/")
     display_name = artifact.get("displayName", id_)
+    metadata = _metadata(folder, artifact)
     return Stack(
         name=names[id_],
         display_name=display_name,
@@ -190,7 +195,9 @@ def _stack(folder: Path, artifact: Mapping[str, Any], names: Mapping[str, str], 
         dependencies=tuple(names[d] for d in artifact.get("dependencies", ()) if d in names),
         tags=dict(properties.get("tags", {})),
         termination_protection=bool(properties.get("terminationProtection", False)),
-        paths=_paths(_metadata(folder, artifact), display_name),
+        paths=_paths(metadata, display_name),
+        warnings=_annotations(metadata, "aws:cdk:warning"),
+        errors=_annotations(metadata, "aws:cdk:error"),
     )
 
 
@@ -212,6 +219,15 @@ def _paths(metadata: Mapping[str, Any], stack: str) -> dict[str, str]:
         for entry in entries
         if entry.get("type") == "aws:cdk:logicalId"
     }
+
+
+def _annotations(metadata: Mapping[str, Any], kind: str) -> tuple[str, ...]:
+    return tuple(
+        f"{path.removeprefix('/')}: {entry['data']}"
+        for path, entries in metadata.items()
+        for entry in entries
+        if entry.get("type") == kind
+    )
 
 
 def _load(file: Path) -> Any:

@@ -16,15 +16,15 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from odyssey import state
-from odyssey.errors import ConfigError, OdysseyError, SynthesisError
+from odyssey.errors import ConfigError, InterruptedByUserError, OdysseyError, SynthesisError
 from odyssey.infra import fingerprint, toolkit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from odyssey.config import Config
 
@@ -110,7 +110,12 @@ def _make(settings: Config, request: dict[str, Any], *, validate: bool) -> dict[
     inputs = fingerprint.inputs(app, request)
     beside = state.folder(app) / f"{FOLDER}.new"
     shutil.rmtree(beside, ignore_errors=True)
-    said = _run(app, beside, request, validate=validate)
+    description = _description(app)
+    if description["app"] == APP:
+        said = _run(app, beside, _context(app, description, request), validate=validate)
+    else:
+        # Nobody knows what goes into another CDK app: it is synthesized each time.
+        inputs, said = "", _run_another(app, beside)
     findings = _findings(beside) if validate else []
     _swap(beside, app / FOLDER)
     return {
@@ -122,8 +127,8 @@ def _make(settings: Config, request: dict[str, Any], *, validate: bool) -> dict[
     }
 
 
-def _run(app: Path, out: Path, request: dict[str, Any], *, validate: bool) -> list[str]:
-    """Run the CDK app as the CDK's own program would, without waiting for that to start.
+def _run(app: Path, out: Path, context: dict[str, Any], *, validate: bool) -> list[str]:
+    """Run our CDK app as the CDK's own program would, without waiting for that to start.
 
     Returns:
         The lines that it printed.
@@ -131,7 +136,7 @@ def _run(app: Path, out: Path, request: dict[str, Any], *, validate: bool) -> li
     variables = {
         **toolkit.environment(os.environ),
         "CDK_OUTDIR": str(out),
-        "CDK_CONTEXT_JSON": json.dumps(_context(app, request)),
+        "CDK_CONTEXT_JSON": json.dumps(context),
         "CDK_VALIDATION": str(validate).lower(),
     }
     done = subprocess.run(
@@ -146,14 +151,27 @@ def _run(app: Path, out: Path, request: dict[str, Any], *, validate: bool) -> li
         errors="replace",
     )
     if done.returncode:
-        raise _failure(app, done)
-    return done.stdout.splitlines()
+        raise _failure(app, done.returncode, done.stdout)
+    return [line for line in done.stdout.splitlines() if line.startswith("Note: ")]
 
 
-def _failure(app: Path, done: subprocess.CompletedProcess[str]) -> OdysseyError:
+def _run_another(app: Path, out: Path) -> list[str]:
+    """Have the CDK run the app that its owner has put into ``cdk.json``."""
+    cdk = toolkit.find(app, schema=0, path=os.environ.get("PATH", os.defpath))
+    # `python` in there is the Python that odyssey runs with.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    ended = cdk.synthesize(app, out, env={**os.environ, "PATH": path})
+    if ended.stopped_by is not None:
+        raise InterruptedByUserError("interrupted; cdk.out is as it was")
+    if ended.code:
+        raise _failure(app, 1, ended.output)
+    return []
+
+
+def _failure(app: Path, code: int, output: str) -> OdysseyError:
     """Return what stopped the CDK app: what it says itself, or the last line of its traceback."""
-    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-    if done.returncode == USAGE:
+    lines = [line.strip() for line in toolkit.plain(output).splitlines() if line.strip()]
+    if code == USAGE:
         first = next((at for at, line in enumerate(lines) if line.startswith("Error: ")), 0)
         words = [line.removeprefix("Error: ") for line in lines[first:]]
         hints = [line.removeprefix("Hint: ") for line in words if line.startswith("Hint: ")]
@@ -161,9 +179,9 @@ def _failure(app: Path, done: subprocess.CompletedProcess[str]) -> OdysseyError:
             [line for line in words if not line.startswith("Hint: ")], hints[0] if hints else None
         )
     log = state.folder(app) / LOG
-    log.write_text(done.stdout, encoding="utf-8")
+    log.write_text(output, encoding="utf-8")
     told = [line for line in lines if re.match(r"[A-Za-z_.]*(Error|Exception)\b.*:", line)]
-    why = (told or lines or [f"exit code {done.returncode}"])[-1]
+    why = (told or lines or ["it said nothing"])[-1]
     return SynthesisError(f"the CDK app failed: {why}", f"the whole of it: {log}")
 
 
@@ -189,9 +207,14 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
             yield f"{where}: {violation['description']} ({violation['ruleName']})"
 
 
-def _context(app: Path, request: dict[str, Any]) -> dict[str, Any]:
+def _description(app: Path) -> dict[str, Any]:
+    """Return what ``cdk.json`` says, or, where there is none, what that of a new app does."""
+    plain = {"app": APP, "pathMetadata": False, "assetMetadata": False}
+    return {"app": APP, **_json(app / "cdk.json")} if (app / "cdk.json").exists() else plain
+
+
+def _context(app: Path, description: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
     """Return the context that the CDK's own program would pass on."""
-    description = _json(app / "cdk.json") or {"pathMetadata": False, "assetMetadata": False}
     context = {**_json(app / "cdk.context.json"), **description.get("context", {})}
     if request:
         context["odyssey"] = {**context.get("odyssey", {}), **request}

@@ -23,7 +23,7 @@ from odyssey.errors import MissingToolError
 from odyssey.process import Child
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 LEAST = (2, 1000)
 """The least version that is run: from here on the CDK's command line is numbered by itself.
@@ -95,6 +95,16 @@ class Cdk:
             )
         return None
 
+    def synthesize(self, app: Path, out: Path, *, env: Mapping[str, str]) -> Ended:
+        """Run the CDK app that a folder's ``cdk.json`` names.
+
+        Args:
+            app: The folder.
+            out: Where its assembly goes.
+            env: All of its variables.
+        """
+        return self._run(["synth", "--quiet", "--output", str(out)], app, env)
+
     def run(
         self,
         *words: str,
@@ -112,19 +122,42 @@ class Cdk:
             on_output: Takes what it prints while it runs.
             on_turn: As in `Child.run`.
         """
+        argv = [*words, "--app", str(assembly), "--no-version-reporting"]
+        return self._run(argv, assembly.parent, env, on_output, on_turn)
+
+    def _run(
+        self,
+        words: Sequence[str],
+        folder: Path,
+        env: Mapping[str, str],
+        on_output: Callable[[bytes], None] = lambda chunk: None,
+        on_turn: Callable[[], float] = lambda: 1.0,
+    ) -> Ended:
         output = bytearray()
 
         def keep(chunk: bytes) -> None:
             output.extend(chunk)
             on_output(chunk)
 
-        argv = [str(self.node), str(self.package / "bin" / "cdk"), *words]
-        argv += ["--app", str(assembly), "--no-notices", "--no-version-reporting"]
+        argv = [str(self.node), str(self.package / "bin" / "cdk"), *words, "--no-notices"]
         quiet = {"CDK_DISABLE_CLI_TELEMETRY": "1", "CDK_DISABLE_VERSION_CHECK": "1"}
         everything = environment({**env, **quiet})
-        with Child(argv, cwd=assembly.parent, env=everything, grace=GRACE) as child:
+        with Child(argv, cwd=folder, env=everything, grace=GRACE) as child:
             code = child.run(keep, on_turn)
         return Ended(code, output.decode(errors="replace"), child.stopped_by)
+
+
+def library_schema() -> int | None:
+    """Return the schema of the assemblies that the installed aws-cdk-lib writes; None if unknown.
+
+    It is read from the name of a file, since to import the library takes a second.
+    """
+    library = find_spec("aws_cdk")
+    for place in library.submodule_search_locations or () if library else ():
+        for archive in Path(place, "cloud_assembly_schema", "_jsii").glob("*.tgz"):
+            if found := re.search(r"@(\d+)\.", archive.name):
+                return int(found.group(1))
+    return None
 
 
 def environment(env: Mapping[str, str]) -> dict[str, str]:

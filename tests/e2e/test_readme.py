@@ -162,4 +162,4 @@ def test_the_wheel_carries_the_whole_template(repository: Path, tmp_path: Path) 
         f"odyssey/{name}" for name in template
     }
     assert {Path(name).name for name in programs} == {"train", "serve"}
-    assert "odyssey/py.typed" in packed
+    assert {"odyssey/py.typed", "cdk_constructs/py.typed"} <= packed

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from odyssey import config
-from odyssey.errors import ConfigError
+from odyssey.errors import ConfigError, SynthesisError
+from odyssey.infra import assembly, toolkit
 from odyssey.infra.synthesis import Synthesis, synthesize
 
 APP = '[app]\nname = "iris"\n'
@@ -127,6 +128,10 @@ def test_without_an_image_and_a_model_there_is_only_the_foundation(tmp_path: Pat
     assert any("no image is recorded and no model is recorded" in note for note in made.notes)
 
 
+def test_the_library_writes_the_schema_that_it_is_known_to_write(tmp_path: Path) -> None:
+    assert assembly.read(make(tmp_path).folder).schema == toolkit.library_schema()
+
+
 def test_each_environment_has_stacks_of_its_own(tmp_path: Path) -> None:
     # given
     prod = "[env.prod.endpoint]\ninstance_count = 3\n"
@@ -185,3 +190,41 @@ def test_an_override_without_the_function_is_named(tmp_path: Path) -> None:
     (tmp_path / "overrides.py").write_text("")
     with pytest.raises(ConfigError, match=r"overrides.py: has no function override\(stacks\)"):
         make(tmp_path)
+
+
+PLAIN_APP = """
+import aws_cdk as cdk
+app = cdk.App()
+stack = cdk.Stack(app, "iris-own", synthesizer=cdk.BootstraplessSynthesizer())
+cdk.CfnOutput(stack, "Out", value="x")
+cdk.Annotations.of(stack).add_warning("mind the gap")
+if app.node.try_get_context("fail"):
+    raise RuntimeError("no way")
+app.synth()
+"""
+
+
+class TestAnotherCdkApp:
+    """What its owner has put into ``cdk.json`` is what is synthesized, by the CDK's own program."""
+
+    @pytest.fixture
+    def app(self, tmp_path: Path) -> Path:
+        (tmp_path / "app.py").write_text(PLAIN_APP)
+        (tmp_path / "cdk.json").write_text('{"app": "python app.py"}')
+        return tmp_path
+
+    def test_its_stacks_are_made_each_time(self, app: Path) -> None:
+        assert stacks(make(app)) == ["iris-own"]
+        assert not make(app).cached
+
+    def test_it_may_fail(self, app: Path) -> None:
+        (app / "cdk.json").write_text('{"app": "python app.py", "context": {"fail": true}}')
+        with pytest.raises(SynthesisError) as caught:
+            make(app)
+        assert "RuntimeError: no way" in caught.value.message
+        assert (app / ".odyssey" / "synthesis.log").is_file()
+
+    def test_what_constructs_warn_of_is_in_the_assembly(self, app: Path) -> None:
+        (stack,) = assembly.read(make(app).folder).stacks
+        assert stack.warnings == ("iris-own: mind the gap",)
+        assert stack.errors == ()
