@@ -11,7 +11,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import (
+    Acknowledgment,
+    CfnElement,
+    Reference,
+    Stack,
+    Stage,
+    Token,
+    Tokenization,
+    Validations,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,12 +46,37 @@ def acknowledge_wildcards(construct: IConstruct, reasons: Mapping[str, str]) -> 
         construct: The role or the policy.
         reasons: The reason for each resource, by its ARN as the statement has it.
     """
-    arns = Stack.of(construct).resolve(list(reasons))
+    stack = Stack.of(construct)
+    arns = stack.resolve([_imported(stack, arn) for arn in reasons])
     Validations.of(construct).acknowledge(
         *(
             Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{_flat(arn)}]", reason=reason)
             for arn, reason in zip(arns, reasons.values(), strict=True)
         )
+    )
+
+
+def _imported(stack: Stack, arn: str) -> str:
+    """Return an ARN as a stack has it in the end: what another stack has, it imports.
+
+    The CDK makes exports and imports only when it synthesizes, but their names are settled.
+    """
+    for token in Tokenization.reverse_string(arn).tokens:
+        if isinstance(token, Reference) and CfnElement.is_cfn_element(token.target):
+            home = Stack.of(token.target)
+            if _can_import(stack, home):
+                arn = arn.replace(Token.as_string(token), str(home.export_value(token)))
+    return arn
+
+
+def _can_import(stack: Stack, home: Stack) -> bool:
+    """Return whether a stack imports from another by its export: not so across environments."""
+    return (
+        stack.node.path != home.node.path
+        and stack.environment == home.environment
+        and stack.nested_stack_parent is None
+        and home.nested_stack_parent is None
+        and Stage.of(stack) == Stage.of(home)
     )
 
 

@@ -8,8 +8,9 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.
 
 from __future__ import annotations
 
+import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
 
 NAME = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
 NAME_RULE = "must be 1 to 63 letters, digits and hyphens, with no hyphen at either end"
+
+RETENTIONS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+"""Days that CloudWatch Logs takes.
+
+Source:
+https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+"""
 
 _TOKEN = re.compile(r"\$\{Token\[.+?\]\}|#\{Token\[.+?\]\}")
 _LEAST_TOKEN_NUMBER = -1e100
@@ -28,7 +39,12 @@ def is_token(value: object) -> bool:
     """Return whether the CDK resolves a value, or a part of it, only at deployment."""
     if isinstance(value, str):
         return _TOKEN.search(value) is not None
-    return isinstance(value, int | float) and value < _LEAST_TOKEN_NUMBER
+    return isinstance(value, int | float) and -math.inf < value < _LEAST_TOKEN_NUMBER
+
+
+def is_list_token(values: Sequence[str] | None) -> bool:
+    """Return whether the CDK resolves a whole list only at deployment."""
+    return values is not None and any(value.startswith("#{Token[") for value in values)
 
 
 class Problems:
@@ -72,9 +88,12 @@ class Problems:
         """Check a number against a range, ends included, and a step from `low`; None passes."""
         if value is None or is_token(value):
             return
+        if not _is_number(value):
+            self.add(f"{name} {_quoted(value)}: must be a number {_range(low, high)}")
+            return
         outside = (low is not None and value < low) or (high is not None and value > high)
         between_steps = step is not None and (value - (low or 0)) % step != 0
-        if isinstance(value, bool) or outside or between_steps:
+        if outside or between_steps:
             steps = f" in steps of {step}" if step else ""
             self.add(f"{name} {value}: must be {_range(low, high)}{steps}")
 
@@ -88,7 +107,7 @@ class Problems:
         step: int | None = None,
     ) -> None:
         """Check a whole number as `between` does."""
-        if value is not None and not is_token(value) and value != int(value):
+        if _is_number(value) and not is_token(value) and value % 1:
             self.add(f"{name} {value}: must be a whole number {_range(low, high)}")
         else:
             self.between(name, value, low=low, high=high, step=step)
@@ -102,8 +121,14 @@ class Problems:
             pattern: A regular expression.
             rule: The pattern in words: ``must be ...``.
         """
-        if value is not None and not is_token(value) and not re.fullmatch(pattern, value):
-            self.add(f'{name} "{value}": {rule}')
+        if value is not None:
+            self.requires(name, value, pattern, rule)
+
+    def requires(self, name: str, value: str, pattern: str, rule: str) -> None:
+        """Check a text as `matches` does; None is a problem too."""
+        text = isinstance(value, str)
+        if not is_token(value) and not (text and re.fullmatch(pattern, value)):
+            self.add(f"{name} {_quoted(value)}: {rule}")
 
     def name(self, name: str, value: str | None) -> None:
         """Check the name of an endpoint or a variant; None passes."""
@@ -111,7 +136,7 @@ class Problems:
 
     def one_of(self, name: str, value: Any, choices: Collection[Any]) -> None:
         """Check that a value is one of the choices; None passes."""
-        if value is not None and not is_token(value) and value not in choices:
+        if value is not None and not is_token(value) and value not in tuple(choices):
             known = ", ".join(str(choice) for choice in choices)
             self.add(f"{name} {_quoted(value)}: must be one of {known}")
 
@@ -147,8 +172,10 @@ class Problems:
                 r"[a-zA-Z_][a-zA-Z0-9_]*",
                 "must be letters, digits and underscores, with no digit first",
             )
+            if not isinstance(value, str):
+                self.add(f"value of {name} variable {key} {value}: must be text")
             for part, text in (("name", key), ("value", value)):
-                if not is_token(text) and _bytes(text) > each:
+                if _bytes(text) > each:
                     self.add(
                         f"{part} of {name} variable {key}: {_bytes(text)} bytes: at most {each}"
                     )
@@ -179,5 +206,9 @@ def _quoted(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
-def _bytes(text: str) -> int:
-    return 0 if is_token(text) else len(text.encode())
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _bytes(text: object) -> int:
+    return len(text.encode()) if isinstance(text, str) and not is_token(text) else 0

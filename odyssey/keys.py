@@ -48,7 +48,7 @@ class Key:
     high: float | None = None
     choices: tuple[str, ...] = ()
     variable: str | None = None
-    check: Callable[[str], str | None] | None = None
+    check: Callable[[Any], str | None] | None = None
 
     @property
     def path(self) -> str:
@@ -82,8 +82,8 @@ class Key:
             return f"{shown(value)}: {self.rule}"
         if self.choices and value not in self.choices:
             return f"{shown(value)}: {self.rule}{did_you_mean(str(value), self.choices)}"
-        broken = self.check(str(value)) if self.check else None
-        return f"{shown(value)}: the name {broken}" if broken else None
+        broken = self.check(self.settle(value)) if self.check else None
+        return f"{shown(value)}: {broken}" if broken else None
 
     def _fits(self, value: object) -> bool:
         if self.kind == "tuple[str, ...]":

@@ -57,6 +57,12 @@ def problem(name: str) -> str | None:
     return f"has {len(name)} character{'' if len(name) == 1 else 's'}, and {SHORTEST} is the least"
 
 
+def refusal(name: str) -> str | None:
+    """Return `problem` as a sentence's end, or None for a good name."""
+    broken = problem(name)
+    return f"the name {broken}" if broken else None
+
+
 def suggest(name: str) -> str | None:
     """Return the good name nearest to a bad one, or None where nothing usable is left of it.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import MISSING, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from odyssey import names
+from odyssey import names, rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ def _key(
     high: float | None = None,
     choices: tuple[str, ...] = (),
     variable: str | None = None,
-    check: Callable[[str], str | None] | None = None,
+    check: Callable[[Any], str | None] | None = None,
 ) -> Any:
     rules = {
         "help": meaning,
@@ -43,7 +43,7 @@ def _key(
 class App:
     """``[app]``: what the app is."""
 
-    name: str = _key(MISSING, "the app's name", check=names.problem)
+    name: str = _key(MISSING, "the app's name", check=names.refusal)
     provider: str = _key("aws", "the cloud it goes to", choices=("aws",))
     service: str = _key("sagemaker", "the service that runs it", choices=("sagemaker", "lambda"))
 
@@ -112,25 +112,38 @@ class Server:
 class Aws:
     """``[aws]``: where the stacks go, and what all of them have."""
 
-    account: str = _key("", 'the account, twelve digits; "" is that of the credentials')
-    region: str = _key("", 'the region; "" is that of the credentials')
+    account: str = _key(
+        "", 'the account, twelve digits; "" is that of the credentials', check=rules.account
+    )
+    region: str = _key("", 'the region; "" is that of the credentials', check=rules.region)
     bootstrap: bool = _key(False, "whether the stacks use what `cdk bootstrap` made")
-    qualifier: str = _key("", 'the qualifier of the bootstrap; "" is the CDK\'s own')
+    qualifier: str = _key(
+        "", 'the qualifier of the bootstrap; "" is the CDK\'s own', check=rules.qualifier
+    )
     termination_protection: bool = _key(False, "whether a stack refuses to be deleted")
-    permissions_boundary: str = _key("", "policy that bounds every role: its ARN or name")
-    tags: Mapping[str, str] = _key({}, "tags of every resource")
+    permissions_boundary: str = _key(
+        "", "policy that bounds every role: its ARN or name", check=rules.policy
+    )
+    tags: Mapping[str, str] = _key({}, "tags of every resource", check=rules.tags)
 
 
 @dataclass(frozen=True)
 class Foundation:
     """``[foundation]``: what stays while models come and go: repository, bucket, roles."""
 
-    repository: str = _key("", 'name of the ECR repository; "" lets CloudFormation choose')
-    bucket: str = _key("", 'name of the S3 bucket; "" lets CloudFormation choose')
-    kms_key: str = _key("", 'ARN of the KMS key that encrypts both; "" is AWS\'s own key')
-    keep_images: int = _key(0, "tagged images that are kept; 0 keeps all", low=0, high=1000)
+    repository: str = _key(
+        "", 'name of the ECR repository; "" lets CloudFormation choose', check=rules.repository
+    )
+    bucket: str = _key(
+        "", 'name of the S3 bucket; "" lets CloudFormation choose', check=rules.bucket
+    )
+    kms_key: str = _key(
+        "", 'ARN of the KMS key that encrypts both; "" is AWS\'s own key', check=rules.kms_key
+    )
     removal: str = _key(
-        "retain", "what a deletion of the stack does to both", choices=("retain", "destroy")
+        "retain",
+        "what happens to both when the stack is destroyed; destroy takes an empty bucket",
+        choices=("retain", "destroy"),
     )
     deployer_policy: bool = _key(False, "whether to make a policy for whoever deploys")
 
@@ -139,28 +152,39 @@ class Foundation:
 class Artifacts:
     """``[artifacts]``: what is deployed; a push and a training job record it by themselves."""
 
-    image: str = _key("", "the image: an ECR URI with its digest")
-    model: str = _key("", "the model: s3://BUCKET/KEY.tar.gz")
+    image: str = _key("", "the image: an ECR URI with its digest", check=rules.image)
+    model: str = _key(
+        "", 'the model: s3://BUCKET/KEY.tar.gz; "none" where the image has it', check=rules.model
+    )
+    kms_key: str = _key(
+        "", 'ARN of the KMS key of the model; "" is that of the foundation', check=rules.kms_key
+    )
 
 
 @dataclass(frozen=True)
 class Endpoint:
     """``[endpoint]``: the SageMaker endpoint."""
 
-    name: str = _key("", 'its name; "" is that of the app, with the environment')
+    name: str = _key(
+        "", 'its name; "" is that of the app, with the environment', check=rules.endpoint
+    )
     kind: str = _key(
         "instance",
         "how it runs: on instances, without any (serverless), or over a queue (async)",
         choices=("instance", "serverless", "async"),
     )
-    instance_type: str = _key("ml.m5.large", "type of its instances")
+    instance_type: str = _key("ml.m5.large", "type of its instances", check=rules.instance_type)
     instance_count: int = _key(1, "instances it starts with", low=1, high=1000)
     volume_gb: int = _key(0, "disk of each instance; 0 is what its type has", low=0, high=512)
     startup_timeout: int = _key(
         300, "seconds until the container must answer /ping", low=60, high=3600
     )
     memory_mb: int = _key(
-        2048, "memory of a serverless endpoint, in steps of 1024", low=1024, high=6144
+        2048,
+        "memory of a serverless endpoint, in steps of 1024",
+        low=1024,
+        high=6144,
+        check=rules.whole_gigabytes,
     )
     max_concurrency: int = _key(5, "requests at once, serverless", low=1, high=200)
     provisioned_concurrency: int = _key(
@@ -168,10 +192,14 @@ class Endpoint:
     )
     environment: Mapping[str, str] = _key({}, "variables of the container")
     network_isolation: bool = _key(False, "whether the container is cut off from the network")
-    role: str = _key("", 'ARN of the role it runs as; "" makes one that may only what it must')
-    kms_key: str = _key("", "ARN of the KMS key of its disks")
+    role: str = _key(
+        "", 'ARN of the role it runs as; "" makes one that may only what it must', check=rules.role
+    )
+    kms_key: str = _key("", "ARN of the KMS key of its disks", check=rules.kms_key)
     dashboard: bool = _key(False, "whether to make a CloudWatch dashboard")
-    log_retention: int = _key(30, "days that its logs are kept; 0 keeps them for ever", low=0)
+    log_retention: int = _key(
+        30, "days that its logs are kept; 0 keeps them for ever", low=0, check=rules.retention
+    )
 
 
 @dataclass(frozen=True)
@@ -205,7 +233,11 @@ class Rollout:
         choices=("all-at-once", "canary", "linear", "rolling"),
     )
     percent: int = _key(
-        10, "share that moves first (canary) or in each step (linear, rolling)", low=1, high=50
+        10,
+        "share that moves first (canary, up to 50), or in each step (linear, from 10; rolling, "
+        "from 5)",
+        low=1,
+        high=50,
     )
     wait: int = _key(300, "seconds between two steps", low=0, high=3600)
     termination_wait: int = _key(0, "seconds until the old instances go", low=0, high=3600)
@@ -213,11 +245,13 @@ class Rollout:
 
 @dataclass(frozen=True)
 class Alarms:
-    """``[alarms]``: what an operator is told of; a gradual rollout has alarms anyway."""
+    """``[alarms]``: what an operator is told of, and what takes a rollout back."""
 
-    errors_5xx: int = _key(0, "server errors in a minute; 0 is no alarm", low=0)
+    errors_5xx: int = _key(
+        0, "server errors in a minute; 0 is no alarm, or 1 with a gradual rollout", low=0
+    )
     model_latency_ms: int = _key(0, "milliseconds, 99th percentile; 0 is no alarm", low=0)
-    topic: str = _key("", "ARN of the SNS topic that is told")
+    topic: str = _key("", "ARN of the SNS topic that is told", check=rules.topic)
 
 
 @dataclass(frozen=True)
@@ -225,29 +259,39 @@ class DataCapture:
     """``[data_capture]``: requests and answers kept in S3."""
 
     percent: int = _key(0, "share of the requests; 0 is none", low=0, high=100)
-    uri: str = _key("", 's3://BUCKET/PREFIX; "" is capture/ in the app\'s bucket')
-    kms_key: str = _key("", "ARN of the KMS key that encrypts them")
+    uri: str = _key(
+        "", 's3://BUCKET/PREFIX; "" is capture/ in the app\'s bucket', check=rules.place
+    )
+    kms_key: str = _key("", "ARN of the KMS key that encrypts them", check=rules.kms_key)
 
 
 @dataclass(frozen=True)
 class AsyncInference:
     """``[async_inference]``: the queue of an endpoint of kind async."""
 
-    uri: str = _key("", 's3://BUCKET/PREFIX of the answers; "" is async/ in the app\'s bucket')
+    uri: str = _key(
+        "",
+        's3://BUCKET/PREFIX of the answers; "" is async/ in the app\'s bucket',
+        check=rules.place,
+    )
     max_concurrent: int = _key(
         0, "requests at once on one instance; 0 lets SageMaker choose", low=0, high=1000
     )
-    success_topic: str = _key("", "ARN of the SNS topic that is told of an answer")
-    error_topic: str = _key("", "ARN of the SNS topic that is told of an error")
-    kms_key: str = _key("", "ARN of the KMS key that encrypts the answers")
+    success_topic: str = _key(
+        "", "ARN of the SNS topic that is told of an answer", check=rules.topic
+    )
+    error_topic: str = _key("", "ARN of the SNS topic that is told of an error", check=rules.topic)
+    kms_key: str = _key("", "ARN of the KMS key that encrypts the answers", check=rules.kms_key)
 
 
 @dataclass(frozen=True)
 class Network:
     """``[network]``: the VPC that the containers are in; none by default."""
 
-    subnets: tuple[str, ...] = _key((), "ids of the subnets")
-    security_groups: tuple[str, ...] = _key((), "ids of the security groups")
+    subnets: tuple[str, ...] = _key((), "ids of the subnets", check=rules.subnets)
+    security_groups: tuple[str, ...] = _key(
+        (), "ids of the security groups", check=rules.security_groups
+    )
 
 
 @dataclass(frozen=True)
@@ -261,8 +305,10 @@ class Function:
     provisioned_concurrency: int = _key(0, "calls at once that are always ready", low=0, high=1000)
     url: bool = _key(False, "whether serve has a URL, for callers with IAM credentials")
     environment: Mapping[str, str] = _key({}, "variables of the container")
-    role: str = _key("", 'ARN of the role they run as; "" makes one that may only what it must')
-    log_retention: int = _key(30, "days that their logs are kept", low=1)
+    role: str = _key(
+        "", 'ARN of the role they run as; "" makes one that may only what it must', check=rules.role
+    )
+    log_retention: int = _key(30, "days that their logs are kept", low=1, check=rules.retention)
 
 
 SECTIONS: dict[str, type[Any]] = {

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 
 from odyssey import config
+from odyssey.errors import ConfigError
 from odyssey.infra import overrides
+from odyssey.infra.agreement import notes, require_own_names
 from odyssey.infra.stacks import EndpointStack, FoundationStack, FunctionStack, Place
 
 if TYPE_CHECKING:
@@ -53,16 +55,27 @@ def synthesize(here: Path) -> None:
         here: The folder of ``cdk.json``.
 
     Raises:
-        OdysseyError: A setting is wrong.
-        ValueError: A construct refuses what the settings say.
+        OdysseyError: A setting is wrong, or a construct refuses what the settings say.
     """
     app = cdk.App(analytics_reporting=False, stack_traces=False, context=FLAGS)
     request: dict[str, Any] = app.node.try_get_context(CONTEXT) or {}
     folder = (here / request.get("app", ".")).resolve()
     override = overrides.load(folder)
-    for settings in resolve(folder, request):
-        override(add_stacks(app, settings))
+    environments = resolve(folder, request)
+    require_own_names(environments)
+    for settings in environments:
+        for text in notes(settings):
+            print(f"Note: {text}", file=sys.stderr)
+        override(_made(app, settings))
     app.synth()
+
+
+def _made(app: cdk.App, settings: Config) -> Stacks:
+    """Add the stacks of one environment; what a construct refuses is said with its place."""
+    try:
+        return add_stacks(app, settings)
+    except ValueError as error:
+        raise ConfigError([f"{config.FILE}{_table(settings)}: {error}"]) from error
 
 
 def resolve(folder: Path, request: dict[str, Any]) -> list[Config]:
@@ -86,18 +99,21 @@ def resolve(folder: Path, request: dict[str, Any]) -> list[Config]:
 
 
 def add_stacks(app: cdk.App, settings: Config) -> Stacks:
-    """Add the stacks of one environment to a CDK app."""
+    """Add the stacks of one environment to a CDK app.
+
+    Raises:
+        ValueError: A construct refuses what the settings say.
+    """
     place = _place(settings)
     foundation = FoundationStack(app, settings=settings, place=place)
     stacks = Stacks(settings.env, settings, foundation)
-    if not (settings.artifacts.image and settings.artifacts.model):
-        _say_what_is_missing(settings)
-    elif settings.app.service == "lambda":
-        function = FunctionStack(app, settings=settings, place=place, foundation=foundation)
-        stacks = Stacks(settings.env, settings, foundation, function=function)
-    else:
-        endpoint = EndpointStack(app, settings=settings, place=place, foundation=foundation)
-        stacks = Stacks(settings.env, settings, foundation, endpoint=endpoint)
+    if settings.artifacts.image and settings.artifacts.model:
+        if settings.app.service == "lambda":
+            function = FunctionStack(app, settings=settings, place=place, foundation=foundation)
+            stacks = replace(stacks, function=function)
+        else:
+            endpoint = EndpointStack(app, settings=settings, place=place, foundation=foundation)
+            stacks = replace(stacks, endpoint=endpoint)
     for stack in (stacks.foundation, stacks.endpoint, stacks.function):
         if stack is not None:
             _tag(stack, settings)
@@ -134,15 +150,5 @@ def _tag(stack: cdk.Stack, settings: Config) -> None:
         cdk.Tags.of(stack).add(name, value)
 
 
-def _say_what_is_missing(settings: Config) -> None:
-    lacking = [
-        f"no {name} is recorded"
-        for name in ("image", "model")
-        if not getattr(settings.artifacts, name)
-    ]
-    where = f"[env.{settings.env}.artifacts]" if settings.env else "[artifacts]"
-    print(
-        f"Note: {settings.app.name}{f' in {settings.env}' if settings.env else ''}: "
-        f"{' and '.join(lacking)} in {where}, so there is nothing to serve yet",
-        file=sys.stderr,
-    )
+def _table(settings: Config) -> str:
+    return f" [env.{settings.env}]" if settings.env else ""

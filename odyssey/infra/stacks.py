@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import CfnDeletionPolicy, CfnOutput, RemovalPolicy, Stack
 
 from cdk_constructs import (
     ArtifactBucket,
@@ -101,7 +101,6 @@ class FoundationStack(AppStack):
             "Repository",
             repository_name=wanted.repository or None,
             encryption_key=key,
-            keep_images=wanted.keep_images or None,
             removal_policy=removal,
         )
         self.bucket = ArtifactBucket(
@@ -114,7 +113,8 @@ class FoundationStack(AppStack):
         self.output("RepositoryUri", self.repository.repository_uri, "where images are pushed")
         self.output("BucketName", self.bucket.bucket_name, "where data and models are kept")
         # An export that stays: an endpoint that stops using the bucket must not hold this stack up.
-        self._bucket_export = self.export_value(self.bucket.bucket_name)
+        export = self.export_value(self.bucket.bucket_name)
+        self._bucket_name = wanted.bucket or export
         self._key_arn = wanted.kms_key
         if settings.app.service == "sagemaker":
             self._add_sagemaker(settings)
@@ -124,13 +124,13 @@ class FoundationStack(AppStack):
             self._add_deployer_policy(settings)
 
     def bucket_in(self, scope: Construct) -> s3.IBucket:
-        """Return the bucket as another stack sees it: by the name that is exported to it."""
+        """Return the bucket as another stack sees it: by its name."""
         from aws_cdk import aws_s3 as s3
 
         return s3.Bucket.from_bucket_attributes(
             scope,
             "Artifacts",
-            bucket_name=self._bucket_export,
+            bucket_name=self._bucket_name,
             encryption_key=wiring.key(scope, "ArtifactsKey", self._key_arn),
         )
 
@@ -143,19 +143,22 @@ class FoundationStack(AppStack):
             network=bool(settings.network.subnets),
         )
         self.output("TrainingRoleArn", self.training_role.role_arn, "what a training job runs as")
-        if settings.endpoint.log_retention:
-            self._add_logs(settings)
+        self._add_logs(settings)
 
     def _add_logs(self, settings: Config) -> None:
         """Keep the endpoint's logs here: a deployment that fails leaves them to be read."""
         from aws_cdk import aws_logs as logs
 
-        logs.CfnLogGroup(
+        group = logs.CfnLogGroup(
             self,
             "EndpointLogs",
             log_group_name=f"/aws/sagemaker/Endpoints/{endpoint_name(settings)}",
-            retention_in_days=settings.endpoint.log_retention,
+            retention_in_days=settings.endpoint.log_retention or None,
         )
+        # The logs of an endpoint that had another name; those of this name would be in the way of
+        # the next foundation.
+        group.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
+        group.cfn_options.deletion_policy = CfnDeletionPolicy.DELETE
 
     def _let_lambda_pull(self) -> None:
         """Let Lambda pull for ever: the policy that it adds by itself is lost at an update."""
@@ -208,7 +211,7 @@ class EndpointStack(AppStack):
             "Endpoint",
             endpoint_name=endpoint_name(settings),
             image=ModelImage.from_uri(settings.artifacts.image),
-            data=wiring.model_data(settings),
+            data=wiring.model_data(self, settings),
             environment=wiring.container_environment(settings),
             role=wiring.role(self, "Role", wanted.role),
             network=wiring.network(settings),
@@ -254,7 +257,7 @@ class FunctionStack(AppStack):
         self.serve = self._function(
             "serve",
             settings,
-            data=wiring.model_data(settings),
+            data=wiring.model_data(self, settings),
             url=wanted.url,
             provisioned_concurrency=wanted.provisioned_concurrency or None,
         )
@@ -291,7 +294,7 @@ class FunctionStack(AppStack):
             network=wiring.network(settings),
             role=wiring.role(self, f"{name.title()}Role", wanted.role),
         )
-        self.output(f"{name.title()}FunctionName", function.function_name, "what is invoked")
+        self.output(f"{name.title()}FunctionArn", function.function_arn, "what is invoked")
         if function.url:
             self.output(f"{name.title()}Url", function.url, "for callers with IAM credentials")
         return function

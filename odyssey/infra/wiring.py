@@ -40,14 +40,13 @@ NO_MODEL = "none"
 """The model of an image that has its model inside."""
 
 
-def model_data(settings: Config) -> ModelData:
+def model_data(scope: Construct, settings: Config) -> ModelData:
     """Return where the model is."""
     uri = settings.artifacts.model
     if uri == NO_MODEL:
         return ModelData.none()
-    _, _, key = uri.removeprefix("s3://").partition("/")
-    first, slash, _ = key.partition("/")
-    return ModelData.from_uri(uri, rollback_prefix=f"{first}/" if slash else None)
+    arn = settings.artifacts.kms_key or settings.foundation.kms_key
+    return ModelData.from_uri(uri, encryption_key=key(scope, "ModelKey", arn))
 
 
 def container_environment(settings: Config) -> dict[str, str]:
@@ -99,9 +98,11 @@ def scaling(settings: Config) -> Scaling | None:
     return Scaling.on_invocations(wanted.invocations_per_instance, **limits)
 
 
-def rollout(settings: Config) -> Rollout:
-    """Return how traffic moves to what is new."""
+def rollout(settings: Config) -> Rollout | None:
+    """Return how traffic moves to what is new; SageMaker chooses for a serverless endpoint."""
     wanted = settings.rollout
+    if settings.endpoint.kind == "serverless":
+        return None
     end = {"termination_wait_seconds": wanted.termination_wait}
     if wanted.kind == "canary":
         return Canary(percent=wanted.percent, wait_seconds=wanted.wait, **end)
@@ -113,12 +114,14 @@ def rollout(settings: Config) -> Rollout:
 
 
 def alarms(scope: Construct, settings: Config) -> EndpointAlarms | None:
-    """Return the alarms that were asked for, or None."""
+    """Return the alarms that were asked for, or that a gradual rollout needs; else None."""
     wanted = settings.alarms
-    if not (wanted.errors_5xx or wanted.model_latency_ms or wanted.topic):
+    gradual = settings.rollout.kind != "all-at-once" and settings.endpoint.kind != "serverless"
+    errors = wanted.errors_5xx or (1 if gradual else None)
+    if errors is None and not wanted.model_latency_ms:
         return None
     return EndpointAlarms(
-        errors_5xx=wanted.errors_5xx or None,
+        errors_5xx=errors,
         model_latency_ms=wanted.model_latency_ms or None,
         topic=topic(scope, "AlarmTopic", wanted.topic),
     )
@@ -146,7 +149,9 @@ def async_inference(scope: Construct, settings: Config, own: OwnBucket) -> Async
     bucket, prefix = place(scope, "AnswerBucket", wanted.uri, own, "async/")
     return AsyncInference(
         bucket=bucket,
-        prefix=prefix,
+        prefix=f"{prefix}output/",
+        failure_prefix=f"{prefix}failures/",
+        input_prefix=f"{prefix}input/",
         max_concurrent_per_instance=wanted.max_concurrent or None,
         success_topic=topic(scope, "SuccessTopic", wanted.success_topic),
         error_topic=topic(scope, "ErrorTopic", wanted.error_topic),

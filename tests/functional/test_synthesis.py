@@ -71,11 +71,11 @@ class TestTheCache:
         assert not made.cached
 
     def test_an_option(self, folder: Path) -> None:
-        assert not make(folder, flags={"foundation.keep_images": 7}).cached
+        assert not make(folder, flags={"foundation.removal": "destroy"}).cached
 
     def test_what_a_command_recorded(self, folder: Path) -> None:
         record = folder / ".odyssey" / "artifacts.json"
-        record.write_text('{"version": 1, "artifacts": {"image": "x"}}')
+        record.write_text('{"version": 1, "artifacts": {"model": "none"}}')
         assert not make(folder).cached
         record.unlink()
 
@@ -85,7 +85,7 @@ class TestTheCache:
         (folder / "cdk.json").unlink()
 
     def test_a_variable(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("ODYSSEY_FOUNDATION_KEEP_IMAGES", "7")
+        monkeypatch.setenv("ODYSSEY_FOUNDATION_REPOSITORY", "ours")
         assert not make(folder).cached
 
     def test_an_override_and_what_it_reads(self, folder: Path) -> None:
@@ -172,10 +172,14 @@ def test_a_setting_that_a_construct_refuses_leaves_the_last_assembly(tmp_path: P
     before = contents(tmp_path / "cdk.out")
     # when
     with pytest.raises(ConfigError) as caught:
-        make(tmp_path, APP + ARTIFACTS + '[endpoint]\ninstance_type = "m5.large"\n')
+        make(
+            tmp_path,
+            APP + ARTIFACTS + '[endpoint]\ninstance_type = "ml.t2.large"\n'
+            "[env.prod.scaling]\nmax_capacity = 2\n",
+        )
     # then
-    assert "iris-endpoint" in caught.value.message or "InstanceVariant" in caught.value.message
-    assert '"m5.large"' in caught.value.message
+    assert caught.value.message.startswith("odyssey.toml [env.prod]: ")
+    assert "ml.t2.large" in caught.value.message
     assert contents(tmp_path / "cdk.out") == before
 
 

@@ -237,7 +237,7 @@ def test_every_key_says_what_it_means_and_takes_its_default(key: keys.Key) -> No
     [
         ("[aws]\nbootstrap = true\n", "aws.bootstrap", True),
         ("[scaling]\nutilization = 0.5\n", "scaling.utilization", 0.5),
-        ('[network]\nsubnets = ["subnet-1"]\n', "network.subnets", ("subnet-1",)),
+        ('[network]\nsubnets = ["subnet-01234567"]\n', "network.subnets", ("subnet-01234567",)),
         ('[aws.tags]\nteam = "ml"\n', "aws.tags", {"team": "ml"}),
     ],
 )
@@ -253,9 +253,9 @@ def test_a_key_takes_values_of_its_kind(folder: Path, text: str, path: str, valu
         ("ODYSSEY_SCALING_UTILIZATION", "0.5", "scaling.utilization", 0.5),
         (
             "ODYSSEY_NETWORK_SUBNETS",
-            "subnet-1, subnet-2",
+            "subnet-01234567, subnet-89abcdef",
             "network.subnets",
-            ("subnet-1", "subnet-2"),
+            ("subnet-01234567", "subnet-89abcdef"),
         ),
         ("ODYSSEY_AWS_TAGS", "team=ml,cost=1", "aws.tags", {"team": "ml", "cost": "1"}),
     ],
@@ -296,6 +296,9 @@ def test_environments_come_in_the_order_of_the_file(folder: Path) -> None:
     assert config.environments(folder) == ("prod", "dev")
 
 
+ONE, OTHER = (f"registry/iris@sha256:{digit * 64}" for digit in "12")
+
+
 class TestRecordedArtifacts:
     def record(self, folder: Path, text: str) -> None:
         (folder / ".odyssey").mkdir(exist_ok=True)
@@ -303,22 +306,24 @@ class TestRecordedArtifacts:
 
     def test_they_are_defaults_below_the_file(self, folder: Path) -> None:
         # given
-        self.record(folder, '{"version": 1, "artifacts": {"image": "i1", "model": "m1"}}')
+        kept = f'{{"image": "{ONE}", "model": "none"}}'
+        self.record(folder, f'{{"version": 1, "artifacts": {kept}}}')
         # when
-        settings = load(folder, APP + '[artifacts]\nmodel = "m2"\n')
+        settings = load(folder, APP + '[artifacts]\nmodel = "s3://models/m.tar.gz"\n')
         # then
-        assert settings.artifacts == sections.Artifacts(image="i1", model="m2")
+        assert settings.artifacts == sections.Artifacts(ONE, "s3://models/m.tar.gz")
         assert settings.origin("artifacts.image") == ".odyssey/artifacts.json"
         assert settings.origin("artifacts.model") == "odyssey.toml [artifacts]"
 
     def test_an_environment_s_own_come_first(self, folder: Path) -> None:
         self.record(
             folder,
-            '{"version": 1, "artifacts": {"image": "i1"}, "env": {"prod": {"image": "i2"}}}',
+            f'{{"version": 1, "artifacts": {{"image": "{ONE}"}}, '
+            f'"env": {{"prod": {{"image": "{OTHER}"}}}}}}',
         )
         text = APP + "[env.prod.server]\nworkers = 2\n"
-        assert load(folder, text).artifacts.image == "i1"
-        assert load(folder, text, env="prod").artifacts.image == "i2"
+        assert load(folder, text).artifacts.image == ONE
+        assert load(folder, text, env="prod").artifacts.image == OTHER
 
     @pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 1, "artifacts": []}'])
     def test_a_file_that_odyssey_did_not_write_is_named(self, folder: Path, text: str) -> None:

@@ -30,6 +30,7 @@ LIGHT = {
     "options",
     "config",
     "keys",
+    "rules",
     "sections",
     "artifacts",
     "errors",
