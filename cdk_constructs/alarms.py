@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sns as sns
     from constructs import Construct
 
+    from cdk_constructs.rollouts import Rollout
+
 _HOUR = 3600
 _DAY = 24 * _HOUR
 
@@ -27,6 +29,9 @@ _DAY = 24 * _HOUR
 @dataclass(frozen=True, kw_only=True)
 class EndpointAlarms:
     """Alarms for each variant of an endpoint. Without requests, none goes off.
+
+    During an update they watch the old fleet together with the new one. An alarm that the old
+    fleet sets off takes the repair back: deploy that with a rollout that no alarm watches.
 
     Args:
         errors_5xx: Answers with a 5xx status in one period that are too many, 1 or more, or None
@@ -57,9 +62,10 @@ class EndpointAlarms:
             problems.add("neither errors_5xx nor model_latency_ms: there would be no alarm")
         problems.whole("errors_5xx", self.errors_5xx, low=1)
         latency = self.model_latency_ms
-        if is_token(latency):
-            problems.add("model_latency_ms: must be known at synthesis, where it is converted")
-        elif latency is not None and latency <= 0:
+        for name in ("model_latency_ms", "period_seconds"):
+            if is_token(getattr(self, name)):
+                problems.add(f"{name}: must be known at synthesis, where it is converted")
+        if latency is not None and latency <= 0 and not is_token(latency):
             problems.add(f"model_latency_ms {latency}: must be above 0")
         problems.whole("evaluation_periods", self.evaluation_periods, low=1)
         problems.whole("period_seconds", self.period_seconds, low=60, high=_DAY, step=60)
@@ -67,12 +73,25 @@ class EndpointAlarms:
         problems.raise_any()
 
     def _check_length(self, problems: Problems) -> None:
-        if is_token(self.period_seconds) or is_token(self.evaluation_periods):
+        if is_token(self.evaluation_periods):
             return
         longest = _DAY if self.period_seconds < _HOUR else 7 * _DAY
-        watched = self.evaluation_periods * self.period_seconds
-        if watched > longest:
-            problems.add(f"periods of {watched} seconds in all: must be at most {longest}")
+        if self._seconds > longest:
+            problems.add(f"periods of {self._seconds} seconds in all: must be at most {longest}")
+
+    def check_rollout(self, problems: Problems, rollout: Rollout) -> None:
+        """Add that no alarm could go off while a rollout watches them."""
+        watched = rollout.watched_seconds
+        if watched is None or is_token(self.evaluation_periods) or self._seconds <= watched:
+            return
+        problems.add(
+            f"alarms that take {self._seconds} seconds to go off: the waits of rollout "
+            f"{type(rollout).__name__}, {watched} seconds in all, must be as long"
+        )
+
+    @property
+    def _seconds(self) -> int:
+        return self.evaluation_periods * self.period_seconds
 
     @property
     def each(self) -> int:

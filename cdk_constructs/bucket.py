@@ -101,15 +101,18 @@ class ArtifactBucket(s3.Bucket):
             acknowledge(self, "AwsSolutions-S1", _NO_LOGS)
 
     def model_data(self, key: str) -> ModelData:
-        """Return a trained archive of this bucket.
+        """Return a trained archive of this bucket, and let those before it be read too.
 
         Args:
-            key: Its key below ``model/``, ending in ``.tar.gz``.
+            key: Its key below ``model/``, ending in ``.tar.gz``, with no ``/`` first.
 
         Raises:
             ValueError: The key is not one of an archive.
         """
-        return ModelData.from_bucket(self, f"{self.MODEL}{key}")
+        problems = Problems(f"{self.node.path}: model_data")
+        problems.requires("key", key, r"(?!/)(?s:.*)", 'must begin with no "/": it is below model/')
+        problems.raise_any()
+        return ModelData.from_bucket(self, f"{self.MODEL}{key}", rollback_prefix=self.MODEL)
 
 
 _NO_LOGS = (

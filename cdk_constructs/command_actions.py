@@ -10,6 +10,7 @@ from cdk_constructs.managed_resources import (
     ANYTHING,
     BUCKET,
     BY_CLOUDFORMATION,
+    ENDPOINT_LOGS,
     ENDPOINTS,
     FOUNDATION,
     FUNCTIONS,
@@ -137,7 +138,7 @@ _WATCH_ENDPOINT = (
         under("sagemaker", "DescribeEndpoint DescribeEndpointConfig"),
         (*ENDPOINTS, *regional("sagemaker", "endpoint-config/*")),
     ),
-    _follow("/aws/sagemaker/Endpoints/{app}*"),
+    _follow(ENDPOINT_LOGS),
 )
 
 

@@ -3,6 +3,10 @@
 SageMaker downloads a single ``.tar.gz`` file and unpacks it below ``/opt/ml/model``. It sees no
 change in a new archive under the same key: give each model a key of its own.
 
+An update takes the right to read the model before away as soon as it starts, while instances with
+that model still run, and must start again if the update fails. By default, therefore, all archives
+below the first folder of the key may be read.
+
 Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
 """
 
@@ -52,7 +56,10 @@ class ModelData(ABC):
         Args:
             bucket: The bucket, of this app or imported; its key is granted, if it has one.
             key: The archive's key, ending in ``.tar.gz``, at most 1,024 bytes.
-            rollback_prefix: As for `from_uri`.
+            rollback_prefix: Where the key begins, up to a ``/``: all archives below it may be
+                read. Default the first folder of the key, such as ``model/``; of a key without a
+                folder, or whose first folder is known only at deployment, that archive alone. To
+                grant less, pass a longer prefix, but one that the model before has too.
 
         Raises:
             ValueError: The key is not one of an archive, or not below the prefix.
@@ -68,9 +75,8 @@ class ModelData(ABC):
         Args:
             uri: ``s3://BUCKET/KEY.tar.gz``, or a value known at deployment.
             encryption_key: The key that the archive is encrypted with; default none of your own.
-            rollback_prefix: Where the key begins, up to a ``/``. All archives below it may then be
-                read, so that while an update lasts or goes back, instances with the model before
-                can start. Default: this archive alone may be read.
+            rollback_prefix: As for `from_bucket`. Of a URI that is known only at deployment, that
+                archive alone may be read: the one before must be readable by other means.
 
         Raises:
             ValueError: The URI is not one of an archive, or not below the prefix.
@@ -84,7 +90,7 @@ class ModelData(ABC):
 
     @abstractmethod
     def bind(self, scope: Construct, grantee: iam.IGrantable) -> str | None:
-        """Grant the reading of this archive alone, and return its URI, or None where there is none.
+        """Grant the reading of the archive and of those before, and return its URI, or None.
 
         Args:
             scope: The construct that uses the archive.
@@ -100,7 +106,8 @@ class _BucketData(ModelData):
 
     def __post_init__(self) -> None:
         problems = Problems("ModelData")
-        problems.matches("key", self.key, _KEY, _KEY_RULE)
+        problems.requires("key", self.key, _KEY, _KEY_RULE)
+        problems.raise_any()
         _check_length(problems, "key", self.key)
         _check_prefix(problems, self.rollback_prefix, self.key)
         problems.raise_any()
@@ -120,20 +127,18 @@ class _UriData(ModelData):
 
     def __post_init__(self) -> None:
         problems = Problems("ModelData")
-        problems.matches("uri", self.uri, _URI, _URI_RULE)
+        problems.requires("uri", self.uri, _URI, _URI_RULE)
+        problems.raise_any()
         _check_length(problems, "uri", self.uri)
-        if is_token(self.uri):
-            if self.rollback_prefix is not None:
-                problems.add("rollback_prefix: takes a uri that is known at synthesis")
-        else:
+        if self.uri.startswith("s3://"):
             _check_prefix(problems, self.rollback_prefix, _key_of(self.uri))
+        elif self.rollback_prefix is not None:
+            problems.add("rollback_prefix: takes a uri whose key is known at synthesis")
         problems.raise_any()
 
     def bind(self, scope: Construct, grantee: iam.IGrantable) -> str:
-        place = _without_scheme(self.uri)
-        if self.rollback_prefix is not None:
-            bucket = place.partition("/")[0]
-            place = f"{bucket}/{_granted(_key_of(self.uri), self.rollback_prefix)}"
+        bucket, _, key = _without_scheme(self.uri).partition("/")
+        place = f"{bucket}/{_granted(key, self.rollback_prefix)}" if key else bucket
         arn = f"arn:{Aws.PARTITION}:s3:::{place}"
         _grant_read(grantee, arn, self.encryption_key)
         return self.uri
@@ -156,6 +161,9 @@ def _grant_read(grantee: iam.IGrantable, arn: str, encryption_key: kms.IKey | No
 
 def _granted(key: str, prefix: str | None) -> str:
     """Return the key that may be read, or the pattern of those of all archives below a prefix."""
+    if prefix is None:
+        first, slash, _ = key.partition("/")
+        prefix = f"{first}/" if slash and not is_token(first) else None
     return key if prefix is None else f"{prefix}*.tar.gz"
 
 

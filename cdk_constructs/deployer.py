@@ -35,19 +35,26 @@ class DeployerPolicy(iam.ManagedPolicy):
     several `parts`; ``attach_to_role``, ``attach_to_user`` and ``attach_to_group`` attach them
     all, while ``role.add_managed_policy`` would add this one alone.
 
+    It lets nobody make or change managed policies, nor itself, therefore: an administrator deploys
+    the stack that it is in. `cdk_constructs.permissions.policy` says what a boundary limits.
+
     Args:
         scope: The parent construct.
         construct_id: The id in the scope.
         app: The app's name, with which its stacks, jobs and endpoints begin.
         commands: The commands, of `cdk_constructs.permissions.COMMANDS`; default all.
         bucket: The name of the bucket of data and models, if it does not begin with the app's.
+        repository: The name of the repository, if it does not begin with the app's.
+        endpoint: The name of the endpoint, if it does not begin with the app's.
         bootstrapped: Whether the account is bootstrapped, so that the bootstrap's roles deploy;
-            default False.
-        permissions_boundary: The ARN of the boundary that each role of the app must have. Without
-            one, who may deploy may give a role any right, and use it. Default none.
+            default False. Those are an administrator's, unless ``cdk bootstrap`` was told
+            otherwise.
+        permissions_boundary: The ARN of the boundary that each role that is made must have; it
+            has no effect when `bootstrapped`. Without one, who may deploy may give a role any
+            right, and use it. Default none.
 
     Raises:
-        ValueError: There is no such command, or the app's name is none.
+        ValueError: There is no such command, or a name is none.
 
     Example:
         >>> policy = DeployerPolicy(stack, "Deployer", app="churn", commands=["sagemaker request"])
@@ -62,12 +69,16 @@ class DeployerPolicy(iam.ManagedPolicy):
         app: str,
         commands: Sequence[str] = permissions.COMMANDS,
         bucket: str | None = None,
+        repository: str | None = None,
+        endpoint: str | None = None,
         bootstrapped: bool = False,
         permissions_boundary: str | None = None,
     ) -> None:
         options: dict[str, Any] = {
             "app": app,
             "bucket": bucket,
+            "repository": repository,
+            "endpoint": endpoint,
             "bootstrapped": bootstrapped,
             "permissions_boundary": permissions_boundary,
         }

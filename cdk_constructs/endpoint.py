@@ -12,6 +12,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from cdk_constructs.endpoint_grants import EndpointGrants
 from cdk_constructs.metrics import EndpointMetrics
 from cdk_constructs.rollouts import MOST_ALARMS, AllAtOnce
 from cdk_constructs.validation import Problems, is_token
@@ -42,35 +43,15 @@ def check_endpoint(
     problems.name("endpoint_name", endpoint_name)
     if rollout is not None:
         rollout.check(problems, variants)
+    if alarms and is_serverless(variants):
+        problems.add("alarms that roll back a serverless endpoint: SageMaker watches none")
     if alarms > MOST_ALARMS:
         problems.add(f"{alarms} alarms that roll back: must be at most {MOST_ALARMS}")
 
 
-class EndpointGrants:
-    """What may be granted on an endpoint.
-
-    Args:
-        endpoint_arn: The endpoint's ARN.
-        actions: What invoking it takes.
-    """
-
-    def __init__(self, endpoint_arn: str, actions: Sequence[str]) -> None:
-        """Remember what the grants are about."""
-        self._endpoint_arn = endpoint_arn
-        self._actions = list(actions)
-
-    def invoke(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let somebody invoke this endpoint.
-
-        A caller of an asynchronous endpoint must also be able to write its request to S3 and to
-        read the result: `grant_put` and `grant_read` of the bucket.
-
-        Args:
-            grantee: A role, a user, or what has one, such as a function.
-        """
-        return iam.Grant.add_to_principal(
-            grantee=grantee, actions=self._actions, resource_arns=[self._endpoint_arn]
-        )
+def is_serverless(variants: Sequence[Variant]) -> bool:
+    """Return whether an endpoint with these variants has no instances."""
+    return any(isinstance(variant, ServerlessVariant) for variant in variants)
 
 
 class Endpoint(EndpointMetrics, Construct):
@@ -97,8 +78,11 @@ class SageMakerEndpoint(Endpoint):
         config: What it serves.
         endpoint_name: 1 to 63 letters, digits and hyphens; a change replaces the endpoint.
             Default: a name by CloudFormation.
-        rollout: How an update moves the traffic. Default: at once, to a new fleet.
-        alarms: Up to 10 alarms that roll an update back.
+        rollout: How an update moves the traffic, watched by `alarms`. Default: at once, to a new
+            fleet. A serverless endpoint takes none.
+        alarms: Up to 10 alarms that roll an update back, and that the models' roles may then look
+            at. An alarm on the whole endpoint watches the old fleet too: one that the old fleet
+            sets off takes the repair back. Not for a serverless endpoint.
         retain_variant_properties: Whether an update keeps the instance counts that there are,
             rather than going back to the configuration's. Weights and data capture always
             follow the configuration. Default: only if a variant scales.
@@ -107,7 +91,9 @@ class SageMakerEndpoint(Endpoint):
         ValueError: An argument is not allowed; the message has all that are not.
 
     Example:
-        >>> endpoint = SageMakerEndpoint(stack, "Endpoint", config=config, rollout=Canary())
+        >>> endpoint = SageMakerEndpoint(
+        ...     stack, "Endpoint", config=config, rollout=Canary(), alarms=[too_many_errors]
+        ... )
         >>> endpoint.grants.invoke(function)
     """
 
@@ -135,16 +121,19 @@ class SageMakerEndpoint(Endpoint):
         super().__init__(scope, construct_id)
         self.config = config
         self.variant_names = [variant.name for variant in variants]
+        self.production_variant_names = [variant.name for variant in config.variants]
         self.asynchronous = config.async_inference is not None
         retain = retain_variant_properties
         if retain is None:
             retain = any(variant.scaling is not None for variant in variants)
-        alarm_names = [alarm.alarm_name for alarm in alarms]
-        self.resource = self._make(endpoint_name, _deployment(rollout, alarm_names), retain)
+        self.resource = self._make(endpoint_name, self._deployment(rollout, alarms), retain)
         self.endpoint_name = self.resource.attr_endpoint_name
         self.endpoint_arn = self.resource.ref
-        self.grants = EndpointGrants(self.endpoint_arn, self._actions())
-        self._warn(rollout)
+        actions = _actions(self.asynchronous, streams=not is_serverless(variants))
+        self.grants = EndpointGrants(self.endpoint_arn, actions, config.async_inference)
+        if alarms:
+            self._show(alarms)
+        self._warn(rollout, alarms)
         for variant in variants:
             if variant.scaling is not None:
                 variant.scaling.bind(self, self.endpoint_name, variant.name)
@@ -196,19 +185,51 @@ class SageMakerEndpoint(Endpoint):
             exclude_retained_variant_properties=excluded if retain else None,
         )
 
-    def _warn(self, rollout: Rollout | None) -> None:
+    def _deployment(
+        self, rollout: Rollout | None, alarms: Sequence[cloudwatch.IAlarm]
+    ) -> sagemaker.CfnEndpoint.DeploymentConfigProperty | None:
+        if is_serverless(self.config.variants) or (rollout is None and not alarms):
+            return None
+        names = [alarm.alarm_name for alarm in alarms]
+        return (AllAtOnce() if rollout is None else rollout).render(names)
+
+    def _show(self, alarms: Sequence[cloudwatch.IAlarm]) -> None:
+        """Let the models' roles look at alarms, which SageMaker does in their name.
+
+        Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
+        """
+        statement = iam.PolicyStatement(
+            actions=["cloudwatch:DescribeAlarms"], resources=[alarm.alarm_arn for alarm in alarms]
+        )
+        # A policy of its own, so that no model waits for an alarm on the endpoint.
+        policy = iam.Policy(self, "RollbackPolicy", statements=[statement])
+        for role in self.config.roles:
+            role.attach_inline_policy(policy)
+        self.resource.node.add_dependency(policy)
+
+    def _warn(self, rollout: Rollout | None, alarms: Sequence[cloudwatch.IAlarm]) -> None:
+        moves = AllAtOnce() if rollout is None else rollout
+        name = type(moves).__name__
+        if moves.shifts_traffic and not alarms:
+            self._warn_of(
+                "alarms", f"rollout {name} without alarms: nothing would roll an update back"
+            )
+        if alarms and moves.watched_seconds == 0:
+            self._warn_of(
+                "waits", f"alarms with rollout {name} without a wait: none could go off in time"
+            )
         for variant in self.config.variants:
             falls_back = isinstance(variant, InstanceVariant) and variant.is_inferentia1
             if rollout is not None and falls_back:
-                Annotations.of(self).add_warning_v2(
-                    f"cdk_constructs:rollout:{variant.name}",
-                    f"rollout {type(rollout).__name__} with Inf1 instances: SageMaker moves all "
-                    "traffic at once, without a wait",
+                self._warn_of(
+                    f"rollout:{variant.name}",
+                    f"rollout {name} with Inf1 instances: SageMaker moves all traffic at once, "
+                    "without a wait",
                 )
 
-    def _actions(self) -> Sequence[str]:
-        serverless = any(isinstance(each, ServerlessVariant) for each in self.config.variants)
-        return _actions(self.asynchronous, streams=not serverless)
+    def _warn_of(self, what: str, text: str) -> None:
+        Annotations.of(self).add_warning_v2(f"cdk_constructs:{what}", text)
 
 
 class _ImportedEndpoint(Endpoint):
@@ -222,7 +243,7 @@ class _ImportedEndpoint(Endpoint):
     ) -> None:
         super().__init__(scope, construct_id)
         self.endpoint_name = endpoint_name
-        self.variant_names = list(variant_names)
+        self.variant_names = self.production_variant_names = list(variant_names)
         self.asynchronous = asynchronous
         # SageMaker writes ARNs in lower case, whatever the name's own case.
         name = endpoint_name if is_token(endpoint_name) else endpoint_name.lower()
@@ -238,11 +259,3 @@ def _actions(asynchronous: bool, *, streams: bool) -> Sequence[str]:
     if streams:
         return ["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"]
     return ["sagemaker:InvokeEndpoint"]
-
-
-def _deployment(
-    rollout: Rollout | None, alarm_names: Sequence[str]
-) -> sagemaker.CfnEndpoint.DeploymentConfigProperty | None:
-    if rollout is None and not alarm_names:
-        return None
-    return (AllAtOnce() if rollout is None else rollout).render(alarm_names)

@@ -11,6 +11,8 @@ from aws_cdk import Annotations
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from cdk_constructs.compatibility import check_key, check_models
+from cdk_constructs.local_role import local_role
 from cdk_constructs.roles import wait_for_policies
 from cdk_constructs.scaling import BACKLOG
 from cdk_constructs.validation import Problems
@@ -33,6 +35,7 @@ _VOLUME_KEY = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Generat
 
 def check_config(
     problems: Problems,
+    scope: Construct,
     *,
     variants: Sequence[Variant],
     shadow_variants: Sequence[Variant],
@@ -40,9 +43,21 @@ def check_config(
     data_capture: DataCapture | None,
     encryption_key: kms.IKey | None,
 ) -> None:
-    """Add what is wrong with the arguments of a `SageMakerEndpointConfig`, but for its models."""
+    """Add what is wrong with the arguments of a `SageMakerEndpointConfig`, but for its models.
+
+    Args:
+        problems: Where it is added.
+        scope: Where the configuration is made.
+        variants: As of the configuration, as are the others.
+        shadow_variants: The shadow variants.
+        async_inference: The queue.
+        data_capture: What is kept.
+        encryption_key: The key of storage volumes.
+    """
     problems.count("variants", variants, low=1, high=MOST_VARIANTS)
     problems.unique("name of variants", [each.name for each in (*variants, *shadow_variants)])
+    _check_weights(problems, variants)
+    check_key(problems, scope, encryption_key)
     _check_shadow(problems, variants, shadow_variants)
     _check_async(problems, variants, shadow_variants, async_inference)
     if any(isinstance(variant, ServerlessVariant) for variant in variants):
@@ -58,18 +73,6 @@ def check_config(
                 problems.add(f"{name} with ServerlessVariant: needs instances")
 
 
-def check_serverless_model(
-    problems: Problems, *, in_vpc: bool, network_isolation: bool, containers: int
-) -> None:
-    """Add what keeps a model from serverless inference."""
-    if in_vpc:
-        problems.add("network of the model of a ServerlessVariant: needs instances")
-    if network_isolation:
-        problems.add("network_isolation of the model of a ServerlessVariant: needs instances")
-    if containers > 1:
-        problems.add("pipeline of the model of a ServerlessVariant: needs instances")
-
-
 class SageMakerEndpointConfig(Construct):
     """An ``AWS::SageMaker::EndpointConfig``: variants and what they share.
 
@@ -79,10 +82,11 @@ class SageMakerEndpointConfig(Construct):
     Args:
         scope: The parent construct.
         construct_id: The id in the scope.
-        variants: 1 to 10 variants with a model each, and different names; a `ServerlessVariant`
-            only alone.
+        variants: 1 to 10 variants with a model each, of this region, and different names; one
+            of them has a weight above 0. A `ServerlessVariant` only alone.
         shadow_variants: At most one variant on instances, which gets copies of the requests to
-            the only variant; its responses go nowhere but to `data_capture`.
+            the only variant; its responses go nowhere but to `data_capture`. Not with Inf1
+            instances, pipelines or `async_inference`.
         async_inference: Queues requests; only for one variant on instances. Default: requests
             are answered at once.
         data_capture: Keeps requests and responses. Default: nothing is kept.
@@ -113,13 +117,17 @@ class SageMakerEndpointConfig(Construct):
         problems = Problems.of(scope, construct_id)
         check_config(
             problems,
+            scope,
             variants=variants,
             shadow_variants=shadow_variants,
             async_inference=async_inference,
             data_capture=data_capture,
             encryption_key=encryption_key,
         )
-        models = _models(problems, [*variants, *shadow_variants])
+        every = [*variants, *shadow_variants]
+        models = _models(problems, every)
+        served = [(each, models[each.name]) for each in every if each.name in models]
+        check_models(problems, scope, served, shadowed=bool(shadow_variants))
         problems.raise_any()
         super().__init__(scope, construct_id)
         self.variants = tuple(variants)
@@ -130,6 +138,7 @@ class SageMakerEndpointConfig(Construct):
         self.roles: tuple[iam.IRole, ...] = tuple(
             {id(model.role): model.role for model in models.values()}.values()
         )
+        self._grantees = [local_role(self, role) for role in self.roles]
         self._grant()
         self._warn()
         self.resource = self._make(models)
@@ -137,7 +146,7 @@ class SageMakerEndpointConfig(Construct):
         self.endpoint_config_arn = self.resource.ref
 
     def _grant(self) -> None:
-        for role in self.roles:
+        for role in self._grantees:
             if self.async_inference is not None:
                 self.async_inference.grant(role)
             if self.data_capture is not None:
@@ -171,7 +180,7 @@ class SageMakerEndpointConfig(Construct):
             kms_key_id=None if key is None else key.key_arn,
         )
         # SageMaker checks that the roles may write as soon as there is an endpoint.
-        for role in self.roles:
+        for role in self._grantees:
             wait_for_policies(resource, role)
         return resource
 
@@ -184,8 +193,11 @@ def _check_shadow(
     if len(shadow_variants) > 1 or len(variants) > 1:
         counts = f"{len(shadow_variants)} shadow_variants for {len(variants)} variants"
         problems.add(f"{counts}: must be one for one")
-    if any(isinstance(each, ServerlessVariant) for each in (*variants, *shadow_variants)):
-        problems.add("shadow_variants with ServerlessVariant: needs instances")
+    for each in (*variants, *shadow_variants):
+        if isinstance(each, ServerlessVariant):
+            problems.add("shadow_variants with ServerlessVariant: needs instances")
+        elif each.is_inferentia1:
+            problems.add(f"shadow_variants with {each.instance_type}: Inf1 instances take none")
 
 
 def _check_async(
@@ -209,19 +221,14 @@ def _check_async(
             problems.add(f"scaling of variant {variant.name} on_backlog: needs async_inference")
 
 
+def _check_weights(problems: Problems, variants: Sequence[Variant]) -> None:
+    if variants and all(variant.weight == 0 for variant in variants):
+        problems.add("weight 0 of every variant: one must be above 0")
+
+
 def _models(problems: Problems, variants: Sequence[Variant]) -> dict[str, SageMakerModel]:
-    """Return each variant's model by the variant's name, and check them."""
-    models = {}
+    """Return each variant's model by the variant's name."""
     for variant in variants:
         if variant.model is None:
             problems.add(f"variant {variant.name} without model")
-            continue
-        models[variant.name] = variant.model
-        if isinstance(variant, ServerlessVariant):
-            check_serverless_model(
-                problems,
-                in_vpc=variant.model.in_vpc,
-                network_isolation=variant.model.network_isolation,
-                containers=len(variant.model.containers),
-            )
-    return models
+    return {variant.name: variant.model for variant in variants if variant.model is not None}

@@ -7,18 +7,18 @@ SageMaker pulls the image again whenever an endpoint grows.
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from aws_cdk import Aws, Fn
+from aws_cdk import Fn, Stack
 from aws_cdk import aws_iam as iam
 
+from cdk_constructs.ecr_address import DIGEST, DIGEST_RULE, EcrAddress, check_length, is_of_ecr
 from cdk_constructs.validation import Problems, is_token
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from aws_cdk import aws_ecr as ecr
     from aws_cdk import aws_lambda as lambda_
@@ -27,17 +27,9 @@ if TYPE_CHECKING:
 PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 """What a role may do to one repository to pull from it."""
 
-_DIGEST = r"sha256:[0-9a-f]{64}"
-_DIGEST_RULE = 'must be "sha256:" and 64 hexadecimal digits in lower case'
-_NAME = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
-_ECR = re.compile(
-    r"(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+"
-    rf"/(?P<name>{_NAME})@(?P<digest>{_DIGEST})"
-)
-_REGISTRY = rf"[^\s@]+@{_DIGEST}"
-_LONGEST = 255
-"""Characters of an image's URI that SageMaker takes."""
+_REGISTRY = rf"[^\s@]+@{DIGEST}"
 
+Platform = Literal["linux/amd64", "linux/arm64"]
 _PLATFORMS = ("linux/amd64", "linux/arm64")
 
 
@@ -68,12 +60,14 @@ class ModelImage(ABC):
         Args:
             uri: ``ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME@sha256:DIGEST``, or as the partition
                 has it. It must be known at synthesis, as the pull is granted on that repository
-                alone; `from_repository` takes a digest that is known only at deployment.
+                alone; `from_repository` takes a digest that is known only at deployment. The
+                repository may be another account's, which must let this one pull, but must be of
+                the region that the image runs in.
 
         Raises:
-            ValueError: The URI is not one of ECR with a digest.
+            ValueError: The URI is not one of ECR, in a domain of AWS, with a digest.
         """
-        return _UriImage.read(uri)
+        return _UriImage(uri, EcrAddress.read(Problems("ModelImage"), uri))
 
     @staticmethod
     def from_asset(
@@ -81,7 +75,7 @@ class ModelImage(ABC):
         *,
         file: str | None = None,
         build_args: Mapping[str, str] | None = None,
-        platform: Literal["linux/amd64", "linux/arm64"] = "linux/amd64",
+        platform: Platform = "linux/amd64",
     ) -> ModelImage:
         """Return an image that the CDK builds and pushes when the app is deployed.
 
@@ -123,6 +117,26 @@ class ModelImage(ABC):
         """
         return "Platform"
 
+    @property
+    def platform(self) -> Platform | None:
+        """What the image is built for, or None where it is not known here."""
+        return None
+
+    @property
+    def region(self) -> str | None:
+        """The region of the repository, or None where it is that of whoever uses the image."""
+        return None
+
+    def check(self, problems: Problems, scope: Construct) -> None:
+        """Add why what is made in a scope cannot run the image: it is in another region."""
+        here = Stack.of(scope).region
+        if self.region not in (None, here) and not is_token(self.region) and not is_token(here):
+            problems.add(f"image in {self.region}: must be in {here}, where the stack is")
+
+    def check_function(self, problems: Problems, scope: Construct) -> None:
+        """Add why a function that is made in a scope cannot run the image."""
+        self.check(problems, scope)
+
     @abstractmethod
     def bind(self, scope: Construct, grantee: iam.IGrantable) -> str:
         """Grant the pull, and return the image's URI.
@@ -130,6 +144,9 @@ class ModelImage(ABC):
         Args:
             scope: The construct that uses the image.
             grantee: The role that pulls it.
+
+        Raises:
+            ValueError: The image is in another region than the scope.
         """
 
     @abstractmethod
@@ -139,14 +156,15 @@ class ModelImage(ABC):
         """Return the image as the code of a Lambda function.
 
         A repository of this app lets the Lambda service pull, in its own policy: what Lambda adds
-        by itself when a function is made is not added again when it is updated.
+        by itself when a function is made is not added again when it is updated. The policy names
+        no function, as AWS documents that for functions of other accounts only.
 
         Args:
             scope: The construct that uses the image.
             command: What to run in place of the image's ``CMD``; default the image's own.
 
         Raises:
-            ValueError: Lambda takes no image of this registry.
+            ValueError: Lambda takes no image of this registry, or the image is in another region.
         """
 
 
@@ -157,10 +175,17 @@ class _RepositoryImage(ModelImage):
 
     def __post_init__(self) -> None:
         problems = Problems("ModelImage")
-        problems.matches("digest", self.digest, _DIGEST, _DIGEST_RULE)
+        problems.requires("digest", self.digest, DIGEST, DIGEST_RULE)
         problems.raise_any()
 
+    @property
+    def region(self) -> str:
+        # The CDK gives an imported repository the region of the stack that imports it.
+        arn = self.repository.repository_arn.split(":")
+        return arn[3] if len(arn) > 3 else self.repository.env.region
+
     def bind(self, scope: Construct, grantee: iam.IGrantable) -> str:
+        _require(scope, self.check)
         self.repository.grant_pull(grantee)
         return self.repository.repository_uri_for_digest(self.digest)
 
@@ -169,6 +194,7 @@ class _RepositoryImage(ModelImage):
     ) -> lambda_.DockerImageCode:
         from aws_cdk import aws_lambda as lambda_
 
+        _require(scope, self.check_function)
         return lambda_.DockerImageCode.from_ecr(
             self.repository, tag_or_digest=_recognised(self.digest), cmd=command
         )
@@ -177,27 +203,21 @@ class _RepositoryImage(ModelImage):
 @dataclass(frozen=True)
 class _UriImage(ModelImage):
     uri: str
-    account: str
-    region: str
-    name: str
-    digest: str
+    address: EcrAddress
 
-    @classmethod
-    def read(cls, uri: str) -> _UriImage:
-        problems = Problems("ModelImage")
-        parts = _ECR.fullmatch(uri)
-        if is_token(uri):
-            problems.add("uri: must be known at synthesis; from_repository takes a later digest")
-        elif parts is None:
-            rule = "must be ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME@sha256:DIGEST"
-            problems.add(f'uri "{uri}": {rule}')
-        _check_length(problems, uri)
-        problems.raise_any()
-        return cls(uri, **(parts.groupdict() if parts else {}))
+    @property
+    def region(self) -> str:
+        return self.address.region
+
+    def check_function(self, problems: Problems, scope: Construct) -> None:
+        super().check_function(problems, scope)
+        if self.address.fips is not None:
+            problems.add(f'image "{self.uri}": must be of no FIPS endpoint, which Lambda refuses')
 
     def bind(self, scope: Construct, grantee: iam.IGrantable) -> str:
+        _require(scope, self.check)
         iam.Grant.add_to_principal(
-            grantee=grantee, actions=[*PULL], resource_arns=[self._repository_arn()]
+            grantee=grantee, actions=[*PULL], resource_arns=[self.address.repository_arn]
         )
         iam.Grant.add_to_principal(
             grantee=grantee, actions=["ecr:GetAuthorizationToken"], resource_arns=["*"]
@@ -210,16 +230,15 @@ class _UriImage(ModelImage):
         from aws_cdk import aws_ecr as ecr
         from aws_cdk import aws_lambda as lambda_
 
+        _require(scope, self.check_function)
         repository = ecr.Repository.from_repository_attributes(
             scope,
             _free_id(scope, "Repository"),
-            repository_arn=self._repository_arn(),
-            repository_name=self.name,
+            repository_arn=self.address.repository_arn,
+            repository_name=self.address.name,
         )
-        return lambda_.DockerImageCode.from_ecr(repository, tag_or_digest=self.digest, cmd=command)
-
-    def _repository_arn(self) -> str:
-        return f"arn:{Aws.PARTITION}:ecr:{self.region}:{self.account}:repository/{self.name}"
+        digest = self.address.digest
+        return lambda_.DockerImageCode.from_ecr(repository, tag_or_digest=digest, cmd=command)
 
 
 @dataclass(frozen=True)
@@ -227,12 +246,16 @@ class _AssetImage(ModelImage):
     directory: str
     file: str | None
     build_args: Mapping[str, str]
-    platform: str
+    built_for: Platform
 
     def __post_init__(self) -> None:
         problems = Problems("ModelImage")
-        problems.one_of("platform", self.platform, _PLATFORMS)
+        problems.one_of("platform", self.built_for, _PLATFORMS)
         problems.raise_any()
+
+    @property
+    def platform(self) -> Platform:
+        return self.built_for
 
     def bind(self, scope: Construct, grantee: iam.IGrantable) -> str:
         from aws_cdk import aws_ecr_assets as assets
@@ -269,15 +292,19 @@ class _RegistryImage(ModelImage):
 
     def __post_init__(self) -> None:
         problems = Problems("ModelImage")
-        problems.matches("uri", self.uri, _REGISTRY, "must be HOST/NAME@sha256:DIGEST")
-        if _ECR.fullmatch(self.uri):
+        problems.requires("uri", self.uri, _REGISTRY, "must be HOST/NAME@sha256:DIGEST")
+        problems.raise_any()
+        if is_of_ecr(self.uri):
             problems.add(f'uri "{self.uri}": is one of ECR: from_uri grants the pull')
-        _check_length(problems, self.uri)
+        check_length(problems, self.uri)
         problems.raise_any()
 
     @property
     def repository_access_mode(self) -> Literal["Platform", "Vpc"]:
         return "Vpc"
+
+    def check_function(self, problems: Problems, scope: Construct) -> None:
+        problems.add(self._refusal())
 
     def bind(self, scope: Construct, grantee: iam.IGrantable) -> str:
         return self.uri
@@ -285,12 +312,16 @@ class _RegistryImage(ModelImage):
     def bind_function(
         self, scope: Construct, *, command: Sequence[str] | None = None
     ) -> lambda_.DockerImageCode:
-        raise ValueError(f'{scope.node.path}: image "{self.uri}": Lambda pulls from ECR only')
+        raise ValueError(f"{scope.node.path}: {self._refusal()}")
+
+    def _refusal(self) -> str:
+        return f'image "{self.uri}": Lambda pulls from ECR only'
 
 
-def _check_length(problems: Problems, uri: str) -> None:
-    if not is_token(uri) and len(uri) > _LONGEST:
-        problems.add(f"uri of {len(uri)} characters: must be at most {_LONGEST}")
+def _require(scope: Construct, check: Callable[[Problems, Construct], None]) -> None:
+    problems = Problems(scope.node.path)
+    check(problems, scope)
+    problems.raise_any()
 
 
 def _recognised(digest: str) -> str:

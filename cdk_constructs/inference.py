@@ -8,7 +8,7 @@ Sources:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
@@ -33,7 +33,7 @@ _CONTENT_TYPE = r"[a-zA-Z0-9](-*[a-zA-Z0-9])*/[a-zA-Z0-9](-*[a-zA-Z0-9.])*"
 
 _READ = ["s3:GetObject"]
 _WRITE = ["s3:PutObject", "s3:AbortMultipartUpload"]
-_REASON = "SageMaker names each object below the prefix when it writes it"
+_REASON = "Objects below the prefix are named when they are written"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class AsyncInference:
         bucket: Where requests are read and results written.
         prefix: Below which results are written, with a ``/`` at the end.
         failure_prefix: Below which errors of the container are written, or None for nowhere.
-        input_prefix: Below which callers put their requests.
+        input_prefix: Below which callers put their requests. The three prefixes must differ.
         max_concurrent_per_instance: Requests that SageMaker sends to a container at a time, 1 to
             1000. Default: SageMaker's choice.
         success_topic: Where each result is announced. Default: nowhere.
@@ -75,21 +75,27 @@ class AsyncInference:
         problems = Problems("AsyncInference")
         for name in ("prefix", "failure_prefix", "input_prefix"):
             _check_prefix(problems, name, self.bucket, getattr(self, name))
+        problems.unique("prefix", [*self._written(), self.input_prefix])
         concurrent = self.max_concurrent_per_instance
         problems.whole("max_concurrent_per_instance", concurrent, low=1, high=1000)
         problems.raise_any()
 
     def grant(self, role: iam.IRole) -> None:
         """Let a model's role read requests, write results and announce them."""
-        written = (
-            [self.prefix] if self.failure_prefix is None else [self.prefix, self.failure_prefix]
-        )
         _grant(role, self.bucket, _READ, [self.input_prefix])
-        _grant(role, self.bucket, _WRITE, written)
+        _grant(role, self.bucket, _WRITE, self._written())
         _grant_keys(role, self.bucket.encryption_key, self.encryption_key)
         for topic in (self.success_topic, self.error_topic):
             if topic is not None:
                 _grant_publish(role, topic)
+
+    def grant_caller(self, grantee: iam.IGrantable) -> None:
+        """Let a caller write requests, and read results and failures."""
+        _grant(grantee, self.bucket, ["s3:PutObject"], [self.input_prefix])
+        _grant(grantee, self.bucket, _READ, self._written())
+        _grant_keys(grantee, self.bucket.encryption_key)
+        if self.encryption_key is not None:
+            self.encryption_key.grant(grantee, "kms:Decrypt")
 
     def render(self) -> sagemaker.CfnEndpointConfig.AsyncInferenceConfigProperty:
         """Return this as CloudFormation has it."""
@@ -102,6 +108,10 @@ class AsyncInference:
         return config.AsyncInferenceConfigProperty(
             client_config=client, output_config=self._output()
         )
+
+    def _written(self) -> list[str]:
+        prefixes = (self.prefix, self.failure_prefix)
+        return [prefix for prefix in prefixes if prefix is not None]
 
     def _output(self) -> sagemaker.CfnEndpointConfig.AsyncInferenceOutputConfigProperty:
         failures = self.failure_prefix
@@ -211,18 +221,20 @@ def _uri(bucket: s3.IBucket, prefix: str) -> str:
 
 
 def _grant(
-    role: iam.IRole, bucket: s3.IBucket, actions: Sequence[str], prefixes: Sequence[str]
+    grantee: iam.IGrantable, bucket: s3.IBucket, actions: Sequence[str], prefixes: Sequence[str]
 ) -> None:
     arns = [bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]
     # The L2's grant_put adds the right to change tags, retention and legal holds.
-    iam.Grant.add_to_principal(grantee=role, actions=list(actions), resource_arns=arns)
-    acknowledge_wildcards(role, dict.fromkeys(arns, _REASON))
+    iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=arns)
+    principal: Any = grantee.grant_principal
+    if hasattr(principal, "node"):
+        acknowledge_wildcards(principal, dict.fromkeys(arns, _REASON))
 
 
-def _grant_keys(role: iam.IRole, *keys: kms.IKey | None) -> None:
+def _grant_keys(grantee: iam.IGrantable, *keys: kms.IKey | None) -> None:
     for key in keys:
         if key is not None:
-            key.grant(role, "kms:Decrypt", "kms:GenerateDataKey")
+            key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey")
 
 
 def _grant_publish(role: iam.IRole, topic: sns.ITopic) -> None:

@@ -37,16 +37,17 @@ class Managed:
     makes: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     removes: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = (BY_CLOUDFORMATION,)
 
     def to_deploy(self) -> Statement:
         """Return what a deployment needs, which may have to roll back."""
         actions = self.makes + self.reads + self.removes
-        return Statement(actions, self.resources, (BY_CLOUDFORMATION,))
+        return Statement(actions, self.resources, self.conditions)
 
     def to_destroy(self) -> Statement | None:
         """Return what a removal needs, or None where there is nothing to remove."""
         actions = self.reads + self.removes
-        return Statement(actions, self.resources, (BY_CLOUDFORMATION,)) if actions else None
+        return Statement(actions, self.resources, self.conditions) if actions else None
 
 
 def under(service: str, actions: str) -> tuple[str, ...]:
@@ -66,10 +67,11 @@ def worldwide(service: str, *resources: str) -> tuple[str, ...]:
 
 ANYTHING = ("*",)
 """For actions that take no resource."""
-REPOSITORIES = regional("ecr", "repository/{app}", "repository/{made}")
+REPOSITORIES = regional("ecr", "repository/{repository}", "repository/{repositories}")
 ROLES = worldwide("iam", "role/{made}")
 BUCKET = ("arn:{partition}:s3:::{bucket}",)
-ENDPOINTS = regional("sagemaker", "endpoint/{app}", "endpoint/{app}-*")
+ENDPOINTS = regional("sagemaker", "endpoint/{endpoint}", "endpoint/{endpoints}")
+ENDPOINT_LOGS = "/aws/sagemaker/Endpoints/{endpoint}*"
 FUNCTIONS = regional("lambda", "function:{made}")
 
 FOUNDATION = (
@@ -104,22 +106,23 @@ FOUNDATION = (
         removes=under("iam", "DeleteRole DeleteRolePolicy"),
     ),
     Managed(
-        worldwide("iam", "policy/{made}"),
-        makes=under("iam", "CreatePolicy CreatePolicyVersion TagPolicy"),
-        reads=under("iam", "GetPolicy GetPolicyVersion ListPolicyVersions"),
-        removes=under("iam", "DeletePolicy DeletePolicyVersion"),
-    ),
-    Managed(
-        regional("logs", "log-group:/aws/*/{app}*", "log-group:{made}"),
+        regional(
+            "logs", "log-group:/aws/*/{app}*", f"log-group:{ENDPOINT_LOGS}", "log-group:{made}"
+        ),
         makes=under("logs", "CreateLogGroup PutRetentionPolicy TagResource UntagResource"),
         reads=under("logs", "ListTagsForResource"),
         removes=under("logs", "DeleteLogGroup DeleteRetentionPolicy"),
     ),
     Managed(
         regional("kms", "key/*"),
-        makes=under("kms", "CreateGrant Decrypt Encrypt GenerateDataKey"),
+        makes=under("kms", "Decrypt Encrypt GenerateDataKey"),
         reads=under("kms", "DescribeKey"),
         removes=under("kms", "RetireGrant"),
+    ),
+    Managed(
+        regional("kms", "key/*"),
+        makes=under("kms", "CreateGrant"),
+        conditions=(BY_CLOUDFORMATION, ("Bool", "kms:GrantIsForAWSResource", "true")),
     ),
     Managed(
         ANYTHING,
@@ -129,11 +132,15 @@ FOUNDATION = (
         ),
     ),
 )
-"""The repository, the bucket, the roles, the policies and the logs, and the keys they may have."""
+"""The repository, the bucket, the roles and the logs, and the keys they may have.
+
+Managed policies are not among them: whoever may change one may take what it grants, or bounds.
+"""
 
 SAGEMAKER = (
     Managed(
-        # CloudFormation names a model and a configuration after their ids in the template.
+        # CloudFormation names a model, a configuration and a dashboard after their ids in the
+        # template, without the stack's name: nothing narrower than all names them.
         (*ENDPOINTS, *regional("sagemaker", "endpoint-config/*", "model/*")),
         makes=under(
             "sagemaker",
@@ -159,7 +166,7 @@ SAGEMAKER = (
     ),
     Managed(
         (
-            *regional("cloudwatch", "alarm:{made}", "alarm:TargetTracking-endpoint/{app}*"),
+            *regional("cloudwatch", "alarm:{made}", "alarm:TargetTracking-endpoint/{endpoint}*"),
             *worldwide("cloudwatch", "dashboard/*"),
         ),
         makes=under("cloudwatch", "PutDashboard PutMetricAlarm TagResource"),

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from cdk_constructs.compatibility import check_role
+from cdk_constructs.local_role import local_role
 from cdk_constructs.roles import HostingRole, allow_network, wait_for_policies
 from cdk_constructs.validation import NAME, NAME_RULE, Problems, is_token
 
@@ -87,24 +89,27 @@ class ModelContainer:
 
 def check_model(
     problems: Problems,
+    scope: Construct,
     *,
     image: ModelImage | None,
     data: ModelData | None,
     environment: Mapping[str, str] | None,
     pipeline: Sequence[ModelContainer] | None,
+    role: iam.IRole | None,
     network: Network | None,
 ) -> None:
-    """Add what is wrong with the arguments of a `SageMakerModel`."""
+    """Add what is wrong with the arguments of a `SageMakerModel` in a scope."""
     if (image is None) == (pipeline is None):
         problems.add("neither image nor pipeline" if image is None else "both image and pipeline")
     if pipeline is not None:
-        if data is not None or environment is not None:
+        if data is not None or environment:
             problems.add("data or environment beside pipeline: must be in its containers")
         _check_pipeline(problems, pipeline)
     _check_environment(problems, environment)
     images = [container.image for container in pipeline or ()] + ([image] if image else [])
     if network is None and any(image.repository_access_mode == "Vpc" for image in images):
         problems.add("image of a registry other than ECR without network: must be in a VPC")
+    check_role(problems, scope, role)
 
 
 class SageMakerModel(Construct):
@@ -120,7 +125,9 @@ class SageMakerModel(Construct):
         data: What SageMaker unpacks below ``/opt/ml/model``. Default: nothing.
         environment: Its variables, as of a `ModelContainer`; 32 KB in all.
         pipeline: 1 to 15 containers that each request passes in turn.
-        role: The role of the containers. Default: a `HostingRole`, child ``Role``.
+        role: The role of the containers, of the model's account. Where it is made in another
+            stack, what it is granted for this model is a policy of the model's stack. Default: a
+            `HostingRole`, child ``Role``.
         network: Its place in a VPC. Default: none.
         network_isolation: Whether the containers have no network at all. The trained model must
             then be in `data` or in the image, as the container can read nothing from S3.
@@ -149,10 +156,12 @@ class SageMakerModel(Construct):
         problems = Problems.of(scope, construct_id)
         check_model(
             problems,
+            scope,
             image=image,
             data=data,
             environment=environment,
             pipeline=pipeline,
+            role=role,
             network=network,
         )
         problems.raise_any()
@@ -162,11 +171,17 @@ class SageMakerModel(Construct):
         self.containers = tuple(pipeline or ())
         self.network_isolation = network_isolation
         self.role: iam.IRole = HostingRole(self, "Role") if role is None else role
+        self._grantee = local_role(self, self.role)
         self._network = None if network is None else self._join(network)
         self._connections: ec2.Connections | None = None
         self.resource = self._make()
         self.model_name = self.resource.attr_model_name
         self.model_arn = self.resource.ref
+
+    @property
+    def images(self) -> list[ModelImage]:
+        """The images of the containers."""
+        return [container.image for container in self.containers]
 
     @property
     def in_vpc(self) -> bool:
@@ -188,11 +203,13 @@ class SageMakerModel(Construct):
 
     def _join(self, network: Network) -> BoundNetwork:
         bound = network.bind(self)
-        allow_network(self.role, subnets=bound.subnet_ids, security_groups=bound.security_group_ids)
+        allow_network(
+            self._grantee, subnets=bound.subnet_ids, security_groups=bound.security_group_ids
+        )
         return bound
 
     def _make(self) -> sagemaker.CfnModel:
-        definitions = [container.bind(self, self.role) for container in self.containers]
+        definitions = [container.bind(self, self._grantee) for container in self.containers]
         alone = len(definitions) == 1
         serial = sagemaker.CfnModel.InferenceExecutionConfigProperty(mode="Serial")
         resource = sagemaker.CfnModel(
@@ -206,7 +223,7 @@ class SageMakerModel(Construct):
             vpc_config=self._vpc_config(),
         )
         # SageMaker reads the image and the data as the role when the model is made.
-        wait_for_policies(resource, self.role)
+        wait_for_policies(resource, self._grantee)
         return resource
 
     def _vpc_config(self) -> sagemaker.CfnModel.VpcConfigProperty | None:
@@ -236,10 +253,10 @@ def _check_environment(problems: Problems, environment: Mapping[str, str] | None
         # The value is not repeated: it may be the secret.
         if key in _CREDENTIALS:
             problems.add(f"environment variable {key}: credentials come from the model's role")
-        elif not is_token(value) and _ACCESS_KEY.search(value):
+        elif isinstance(value, str) and not is_token(value) and _ACCESS_KEY.search(value):
             problems.add(f"environment variable {key}: must hold no AWS access key")
 
 
 def _size(environment: Mapping[str, str] | None) -> int:
     items = (environment or {}).items()
-    return sum(len(text.encode()) for item in items for text in item if not is_token(text))
+    return sum(len(str(text).encode()) for item in items for text in item if not is_token(text))

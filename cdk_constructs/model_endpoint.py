@@ -10,13 +10,14 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from cdk_constructs.alarms import EndpointAlarms
+from cdk_constructs.compatibility import check_models
 from cdk_constructs.dashboard import endpoint_dashboard
-from cdk_constructs.endpoint import SageMakerEndpoint, check_endpoint
+from cdk_constructs.endpoint import SageMakerEndpoint, check_endpoint, is_serverless
 from cdk_constructs.endpoint_config import SageMakerEndpointConfig, check_config
 from cdk_constructs.metrics import EndpointMetrics
 from cdk_constructs.own_model import OwnModel
-from cdk_constructs.validation import Problems
-from cdk_constructs.variants import InstanceVariant, ServerlessVariant
+from cdk_constructs.validation import RETENTIONS, Problems
+from cdk_constructs.variants import InstanceVariant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,13 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["EndpointAlarms", "ModelEndpoint"]
 
 _ONE_INSTANCE = (InstanceVariant(),)
-
-# What CloudWatch Logs takes as a retention, in days.
-# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-_RETENTIONS = (
-    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557),
-    *(2922, 3288, 3653),
-)
 
 
 class ModelEndpoint(EndpointMetrics, Construct):
@@ -72,24 +66,28 @@ class ModelEndpoint(EndpointMetrics, Construct):
         encryption_key: The key of the instances' storage volumes. Default: SageMaker's own.
         endpoint_name: 1 to 63 letters, digits and hyphens; a change replaces the endpoint.
             Default: a name by CloudFormation.
-        rollout: How an update moves the traffic; with alarms, one of them rolls it back, which
-            needs an `endpoint_name`. Default: at once, to a new fleet.
+        rollout: How an update moves the traffic; with `alarms`, one of them rolls it back, which
+            needs an `endpoint_name` and waits as long as the alarms take. Default: at once, to a
+            new fleet, and `alarms` roll nothing back.
         alarms: What is too many errors, or too slow. Default: an alarm on the first answer with a
             5xx status where `rollout` is a `Canary`, `Linear` or `Rolling`, and else none.
+        rollback_alarms: Alarms made elsewhere that roll an update back too, up to 10 with those
+            of `alarms` that do.
         retain_variant_properties: Whether an update keeps the instance counts that there are.
-            Default: only if a variant scales.
+            Default: only if a variant scales; `Scaling` says when else it is of use.
         dashboard: Whether there is a dashboard.
-        log_retention_days: How long CloudWatch keeps the containers' logs, which are deleted with
-            the endpoint; needs an `endpoint_name` that has no logs yet, as those of an endpoint
-            that once ran under this name are in the way. Default: for ever, in a log group that
-            SageMaker makes and that stays.
+        log_retention_days: How long CloudWatch keeps the containers' logs. They are deleted with
+            the endpoint, also where its creation fails: save what says why first. The
+            `endpoint_name` that it needs must have no logs yet, as those of an endpoint that once
+            ran under this name are in the way. Default: for ever, in a log group that SageMaker
+            makes and that stays.
 
     Attributes:
         model: The model of the first variant.
         config: The configuration.
         endpoint: The endpoint.
         role: The role of the model.
-        alarms: The alarms, in the order of the variants.
+        alarms: The alarms that it made, in the order of the variants.
         dashboard: The dashboard, or None.
         log_group: The log group, or None.
         grants: What may be granted on the endpoint.
@@ -123,6 +121,7 @@ class ModelEndpoint(EndpointMetrics, Construct):
         endpoint_name: str | None = None,
         rollout: Rollout | None = None,
         alarms: EndpointAlarms | None = None,
+        rollback_alarms: Sequence[cloudwatch.IAlarm] = (),
         retain_variant_properties: bool | None = None,
         dashboard: bool = False,
         log_retention_days: int | None = None,
@@ -132,9 +131,15 @@ class ModelEndpoint(EndpointMetrics, Construct):
             alarms = EndpointAlarms()
         rolls_back = rollout is not None and alarms is not None
         problems = Problems.of(scope, construct_id)
-        own.check(problems, model, [*variants, *shadow_variants])
+        every = [*variants, *shadow_variants]
+        own.check(problems, scope, model, every)
+        served = [
+            (each, own if each.model is None else each.model) for each in _served(every, model)
+        ]
+        check_models(problems, scope, served, shadowed=bool(shadow_variants))
         check_config(
             problems,
+            scope,
             variants=variants,
             shadow_variants=shadow_variants,
             async_inference=async_inference,
@@ -143,11 +148,14 @@ class ModelEndpoint(EndpointMetrics, Construct):
         )
         check_endpoint(
             problems,
-            variants=[*variants, *shadow_variants],
+            variants=every,
             endpoint_name=endpoint_name,
             rollout=rollout,
-            alarms=len(variants) * alarms.each if alarms is not None and rolls_back else 0,
+            alarms=len(rollback_alarms)
+            + (len(variants) * alarms.each if alarms is not None and rolls_back else 0),
         )
+        if rollout is not None and alarms is not None and not is_serverless(variants):
+            alarms.check_rollout(problems, rollout)
         _check_name(problems, endpoint_name, rolls_back, log_retention_days)
         problems.raise_any()
 
@@ -174,7 +182,7 @@ class ModelEndpoint(EndpointMetrics, Construct):
             config=self.config,
             endpoint_name=endpoint_name,
             rollout=rollout,
-            alarms=self.alarms,
+            alarms=[*self.alarms, *rollback_alarms],
             retain_variant_properties=retain_variant_properties,
         )
         if alarms is not None and not rolls_back:
@@ -184,6 +192,7 @@ class ModelEndpoint(EndpointMetrics, Construct):
         self.endpoint_name = self.endpoint.endpoint_name
         self.endpoint_arn = self.endpoint.endpoint_arn
         self.variant_names = self.endpoint.variant_names
+        self.production_variant_names = self.endpoint.production_variant_names
         self.asynchronous = self.endpoint.asynchronous
         self.grants = self.endpoint.grants
         self.log_group = self._log_group(endpoint_name, log_retention_days)
@@ -220,14 +229,14 @@ class ModelEndpoint(EndpointMetrics, Construct):
             endpoint_name=self.endpoint_name,
             variant_names=self.variant_names,
             asynchronous=self.asynchronous,
-            serverless=isinstance(self.config.variants[0], ServerlessVariant),
+            serverless=is_serverless(self.config.variants),
         )
 
 
 def _check_name(
     problems: Problems, endpoint_name: str | None, rolls_back: bool, log_retention_days: int | None
 ) -> None:
-    problems.one_of("log_retention_days", log_retention_days, _RETENTIONS)
+    problems.one_of("log_retention_days", log_retention_days, RETENTIONS)
     if endpoint_name is not None:
         return
     if rolls_back:

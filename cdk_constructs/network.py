@@ -9,11 +9,12 @@ Source: https://docs.aws.amazon.com/sagemaker/latest/dg/host-vpc.html
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cdk_constructs.validation import Problems
+from cdk_constructs.validation import Problems, is_list_token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,13 @@ _SELECTION = (
 
 
 _HEX = r"[0-9a-f]{8}(?:[0-9a-f]{9})?"
+
+_NOT_IN_DESCRIPTION = re.compile(r"[^a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]")
+_LONGEST_DESCRIPTION = 255
+"""What EC2 takes in the description of a security group.
+
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
+"""
 
 
 class Network(ABC):
@@ -108,6 +116,11 @@ class BoundNetwork:
         from aws_cdk import aws_ec2 as ec2
 
         groups = self.security_groups
+        if groups is None and is_list_token(self.security_group_ids):
+            raise ValueError(
+                f"{self.scope.node.path}: no connections: the list of security groups is known "
+                "only at deployment"
+            )
         if groups is None:
             groups = tuple(
                 ec2.SecurityGroup.from_security_group_id(self.scope, f"SecurityGroup{place}", group)
@@ -137,11 +150,9 @@ class _VpcNetwork(Network):
     def _group(self, scope: Construct) -> ec2.ISecurityGroup:
         from aws_cdk import aws_ec2 as ec2
 
+        text = _NOT_IN_DESCRIPTION.sub("_", f"The containers of the model {scope.node.path}")
         return ec2.SecurityGroup(
-            scope,
-            "SecurityGroup",
-            vpc=self.vpc,
-            description=f"The containers of the model {scope.node.path}",
+            scope, "SecurityGroup", vpc=self.vpc, description=text[:_LONGEST_DESCRIPTION]
         )
 
 

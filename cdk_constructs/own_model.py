@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cdk_constructs.endpoint_config import check_serverless_model
 from cdk_constructs.model import SageMakerModel, check_model
-from cdk_constructs.variants import ServerlessVariant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,15 +35,31 @@ class OwnModel:
 
     def names(self) -> list[str]:
         """Return the names of those that are given."""
-        return [name for name, value in vars(self).items() if value not in (None, False)]
+        return [name for name, value in vars(self).items() if value not in (None, False, {})]
+
+    @property
+    def images(self) -> list[ModelImage]:
+        """The images of the containers, where they are given."""
+        images = [self.image, *(container.image for container in self.pipeline or ())]
+        return [image for image in images if image is not None]
+
+    @property
+    def in_vpc(self) -> bool:
+        """Whether the containers are in a VPC."""
+        return self.network is not None
 
     def check(
-        self, problems: Problems, model: SageMakerModel | None, variants: Sequence[Variant]
+        self,
+        problems: Problems,
+        scope: Construct,
+        model: SageMakerModel | None,
+        variants: Sequence[Variant],
     ) -> None:
         """Add what is wrong with them.
 
         Args:
             problems: Where it is added.
+            scope: The parent of the `ModelEndpoint`.
             model: The model that is given in their place, or None.
             variants: The variants; those without a model are served by this one.
         """
@@ -59,19 +73,14 @@ class OwnModel:
             return
         check_model(
             problems,
+            scope,
             image=self.image,
             data=self.data,
             environment=self.environment,
             pipeline=self.pipeline,
+            role=self.role,
             network=self.network,
         )
-        if any(isinstance(each, ServerlessVariant) and each.model is None for each in variants):
-            check_serverless_model(
-                problems,
-                in_vpc=self.network is not None,
-                network_isolation=self.network_isolation,
-                containers=len(self.pipeline or (self.image,)),
-            )
 
     def make(self, scope: Construct) -> SageMakerModel:
         """Return the model, as child ``Model``."""

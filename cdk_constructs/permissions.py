@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cdk_constructs.command_actions import ASSUME, BY_STACKS, MAKE_ROLES, OWN
+from cdk_constructs.validation import Problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +28,8 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.ht
 """
 
 _APP = r"[a-z][a-z0-9-]{0,29}[a-z0-9]"
+_OWN_NAME = r"[A-Za-z0-9._/-]+"
+_OWN_RULE = "must be letters, digits, dots, hyphens, underscores and slashes: it names one resource"
 _KEPT = 24
 """Characters of a stack's name that are sure to stay in a name that CloudFormation makes of it."""
 
@@ -42,13 +45,23 @@ def policy(
     region: str = "*",
     account: str = "*",
     bucket: str | None = None,
+    repository: str | None = None,
+    endpoint: str | None = None,
     bootstrapped: bool = False,
     permissions_boundary: str | None = None,
 ) -> dict[str, Any]:
     """Return the policy of whoever runs some commands of an app.
 
-    Without `permissions_boundary`, who may deploy may give the app's roles any right, and so take
-    any right: deploying by these permissions is as good as administering, unless bounded.
+    Who may deploy may give the app's roles any right, and so take any right: as good as
+    administering. A boundary limits that to what it allows, if
+
+    - it allows nothing of IAM, with which a role could change its own rights,
+    - every role whose name begins with the app's has it, since deploying may use them all, and
+    - the account is not bootstrapped: there the bootstrap's role makes what any stack asks for, as
+      an administrator, unless ``cdk bootstrap`` was told otherwise.
+
+    Managed policies may not be made or changed, neither this one nor a boundary: an administrator
+    deploys the stack that has them, as that of a `DeployerPolicy`.
 
     Args:
         commands: The commands, of `COMMANDS`.
@@ -57,17 +70,21 @@ def policy(
         region: The region; default all of them.
         account: The account; default any.
         bucket: The bucket of data and models; default the buckets that begin with the app's name.
+        repository: The repository of images; default those that begin with the app's name.
+        endpoint: The name of the endpoint; default those that begin with the app's.
         bootstrapped: Whether the account is bootstrapped, so that the bootstrap's roles deploy.
-        permissions_boundary: The ARN of the boundary that each role of the app must have.
+        permissions_boundary: The ARN of the boundary that each role that is made must have. It
+            has no effect when `bootstrapped`: give one to ``cdk bootstrap`` then.
 
     Raises:
-        ValueError: There is no such command, or the app's name is none.
+        ValueError: There is no such command, or a name is none.
 
     Example:
         >>> policy(["sagemaker request"], app="churn", region="eu-west-1")["Version"]
         '2012-10-17'
     """
     _check(commands, app)
+    _check_names(bucket=bucket, repository=repository, endpoint=endpoint)
     made = f"{app}-*" if len(app) < _KEPT else f"{app[:_KEPT]}*"
     blanks = {
         "partition": partition,
@@ -76,6 +93,10 @@ def policy(
         "app": app,
         "made": made,
         "bucket": made if bucket is None else bucket,
+        "repository": app if repository is None else repository,
+        "repositories": made if repository is None else repository,
+        "endpoint": app if endpoint is None else endpoint,
+        "endpoints": f"{app}-*" if endpoint is None else endpoint,
     }
     chosen = _bounded(_statements(commands, bootstrapped), permissions_boundary)
     return _document(_merged(chosen, blanks))
@@ -89,7 +110,7 @@ def policies(commands: Sequence[str], **options: Any) -> list[dict[str, Any]]:
         options: As for `policy`.
 
     Raises:
-        ValueError: There is no such command, or the app's name is none.
+        ValueError: There is no such command, or a name is none.
     """
     documents: list[dict[str, Any]] = []
     for statement in policy(commands, **options)["Statement"]:
@@ -115,6 +136,13 @@ def _check(commands: Sequence[str], app: str) -> None:
         raise ValueError(
             f'app "{app}": must be 2 to 31 lower-case letters, digits and hyphens, a letter first'
         )
+
+
+def _check_names(**names: str | None) -> None:
+    problems = Problems("permissions")
+    for argument, name in names.items():
+        problems.matches(argument, name, _OWN_NAME, _OWN_RULE)
+    problems.raise_any()
 
 
 def _statements(commands: Sequence[str], bootstrapped: bool) -> Iterator[Statement]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import CfnDeletionPolicy, Duration, RemovalPolicy
 from aws_cdk import aws_ecr as ecr
 
 from cdk_constructs.validation import Problems
@@ -25,18 +25,18 @@ class ModelRepository(ecr.Repository):
     """A repository whose tags cannot be moved, whose images are scanned when they are pushed.
 
     ECR does not know which images an endpoint or a function uses, and both fetch theirs again when
-    they grow or roll back. By default, therefore, only untagged images expire.
+    they grow or roll back. Only untagged images expire, therefore.
+
+    A repository that CloudFormation replaces stays, with its images, whatever `removal_policy` is:
+    until the deployment is over, and if it fails, endpoints and functions run on them.
 
     Args:
         scope: The parent construct.
         construct_id: The id in the scope.
-        repository_name: 2 to 256 characters; a change replaces the repository, and
-            CloudFormation refuses that while images are in it. Default a name by CloudFormation.
-        encryption_key: The KMS key of the images; a change replaces the repository. Default a key
-            of AWS.
-        keep_images: How many tagged images to keep, the newest first, at least 2; default all.
-            It must span the image in use and the one to roll back to. Images with a tag that
-            begins with `DEPLOYED` count on their own, and the newest 100 of those are kept.
+        repository_name: 2 to 256 characters; a change makes another, empty repository. Default a
+            name by CloudFormation.
+        encryption_key: The KMS key of the images; a change makes another, empty repository, which
+            needs another name too, if `repository_name` is set. Default a key of AWS.
         untagged_days: Days after which an untagged image expires, at least 1; default 14.
         removal_policy: What happens to the repository when it leaves the stack. Default it stays;
             with ``DESTROY`` it goes with all images.
@@ -47,12 +47,9 @@ class ModelRepository(ecr.Repository):
     Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
 
     Example:
-        >>> repository = ModelRepository(stack, "Repository", keep_images=20)
+        >>> repository = ModelRepository(stack, "Repository", untagged_days=3)
         >>> image = ModelImage.from_repository(repository, digest)
     """
-
-    DEPLOYED = "deployed-"
-    """How the tag of an image begins that `keep_images` must not count."""
 
     def __init__(
         self,
@@ -61,13 +58,11 @@ class ModelRepository(ecr.Repository):
         *,
         repository_name: str | None = None,
         encryption_key: kms.IKey | None = None,
-        keep_images: int | None = None,
         untagged_days: int = 14,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         problems = Problems.of(scope, construct_id)
         problems.matches("repository_name", repository_name, _NAME, _NAME_RULE)
-        problems.whole("keep_images", keep_images, low=2)
         problems.whole("untagged_days", untagged_days, low=1)
         problems.raise_any()
         super().__init__(
@@ -77,26 +72,13 @@ class ModelRepository(ecr.Repository):
             encryption_key=encryption_key,
             image_scan_on_push=True,
             image_tag_mutability=ecr.TagMutability.IMMUTABLE,
-            lifecycle_rules=[*_tagged(keep_images), _untagged(untagged_days)],
+            lifecycle_rules=[_untagged(untagged_days)],
             empty_on_delete=True if removal_policy is RemovalPolicy.DESTROY else None,
             removal_policy=removal_policy,
         )
-
-
-def _tagged(keep: int | None) -> list[ecr.LifecycleRule]:
-    """Return the rules of tagged images: what the first matches, the second cannot expire."""
-    if keep is None:
-        return []
-    return [
-        ecr.LifecycleRule(
-            description="Keep what was deployed",
-            tag_prefix_list=[ModelRepository.DEPLOYED],
-            max_image_count=100,
-        ),
-        ecr.LifecycleRule(
-            description=f"Keep the newest {keep}", tag_pattern_list=["*"], max_image_count=keep
-        ),
-    ]
+        resource = self.node.default_child
+        if isinstance(resource, ecr.CfnRepository):
+            resource.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
 
 
 def _untagged(days: int) -> ecr.LifecycleRule:

@@ -17,6 +17,7 @@ from aws_cdk import aws_iam as iam
 
 from cdk_constructs.acknowledgments import acknowledge_wildcards
 from cdk_constructs.bucket import ArtifactBucket
+from cdk_constructs.validation import is_list_token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -199,19 +200,17 @@ def allow_network(
 
     Args:
         role: The execution role.
-        subnets: Ids of the subnets they may be in; default any of this region.
-        security_groups: Ids of the security groups they may have; default any of this region.
+        subnets: Ids of the subnets they may be in; default any of this region, and so of a list
+            that is known only at deployment, whose ids cannot be put into ARNs.
+        security_groups: Ids of the security groups they may have; default as of `subnets`.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/host-vpc.html
     """
     interfaces = _arn("ec2", "network-interface/*")
     places = [
         # A subnet that is shared with this account has the ARN of its owner.
-        *(_arn("ec2", f"subnet/{subnet}", account="*") for subnet in subnets or ["*"]),
-        *(
-            _arn("ec2", f"security-group/{group}", account="*")
-            for group in security_groups or ["*"]
-        ),
+        *(_arn("ec2", f"subnet/{subnet}", account="*") for subnet in _each(subnets)),
+        *(_arn("ec2", f"security-group/{group}", account="*") for group in _each(security_groups)),
     ]
     _allow(role, ["ec2:CreateNetworkInterface"], [interfaces, *places])
     _allow(
@@ -222,6 +221,11 @@ def allow_network(
     _allow(role, list(_NETWORK_ANYWHERE), ["*"])
     reasons = dict.fromkeys(places, "The owner of a shared subnet is another account")
     acknowledge_wildcards(role, {**reasons, interfaces: _NEW_INTERFACES})
+
+
+def _each(ids: Sequence[str] | None) -> Sequence[str]:
+    """Return ids, or a wildcard where there are none, or where their number is not known."""
+    return ids if ids and not is_list_token(ids) else ["*"]
 
 
 def _sagemaker() -> iam.ServicePrincipal:

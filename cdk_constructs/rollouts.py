@@ -1,7 +1,8 @@
 """How an update moves the traffic of an endpoint to its new configuration.
 
 SageMaker moves all traffic at once, and without a wait, when an endpoint has Marketplace
-containers or Inf1 instances, or when the new configuration names its variants otherwise.
+containers or Inf1 instances, or when the new configuration names its variants otherwise. A
+serverless endpoint takes no rollout.
 
 Sources:
     https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html
@@ -51,12 +52,18 @@ class Rollout(ABC):
         self._check_waits(problems)
         problems.raise_any()
 
+    @property
+    def watched_seconds(self) -> int | None:
+        """How long alarms are watched in all, or None if known only at deployment."""
+        if any(is_token(value) for value in vars(self).values()):
+            return None
+        return self._waits_seconds()
+
     def check(self, problems: Problems, variants: Sequence[Variant]) -> None:
         """Add what keeps this rollout from an endpoint with these variants."""
         serverless = any(isinstance(variant, ServerlessVariant) for variant in variants)
-        if self.shifts_traffic and serverless:
-            name = type(self).__name__
-            problems.add(f"rollout {name} of a serverless endpoint: must be AllAtOnce or none")
+        if serverless and self != AllAtOnce():
+            problems.add(f"rollout {self} of a serverless endpoint: must be AllAtOnce() or none")
 
     def render(self, alarm_names: Sequence[str]) -> _Deployment:
         """Return the rollout as CloudFormation has it, rolled back when an alarm goes off."""
@@ -70,12 +77,10 @@ class Rollout(ABC):
         )
 
     def _check_waits(self, problems: Problems) -> None:
-        if any(is_token(value) for value in vars(self).values()):
-            return
         given = self.max_execution_seconds
         most = LONGEST_SECONDS if given is None else given
-        waits = self._waits_seconds()
-        if waits >= most:
+        waits = self.watched_seconds
+        if waits is not None and waits >= most:
             problems.add(
                 f"waits of {waits} seconds in all: must be less than max_execution_seconds, {most}"
             )
@@ -144,7 +149,8 @@ class Canary(_BlueGreen):
 
     Args:
         percent: The part, 1 to 50 percent of the fleet. Default: 10, without `instances`.
-        instances: The part as a number of instances, up to half of each variant's.
+        instances: The part as a number of instances, up to half of the fewest that each variant
+            may have: its `instance_count`, or the `min_capacity` of its scaling.
         wait_seconds: The wait, 0 to 3600.
         termination_wait_seconds: How long the old fleet is kept afterwards, 0 to 3600.
         max_execution_seconds: Limit of the whole update, 600 to 28800, more than the waits.
@@ -170,10 +176,10 @@ class Canary(_BlueGreen):
         """Add what keeps this rollout from an endpoint with these variants."""
         super().check(problems, variants)
         for variant in variants:
-            if not isinstance(variant, InstanceVariant) or is_token(variant.instance_count):
+            if not isinstance(variant, InstanceVariant) or is_token(variant.fewest_instances):
                 continue
             name = f"instances of Canary for variant {variant.name},"
-            problems.between(name, self.instances, high=variant.instance_count // 2)
+            problems.between(name, self.instances, high=variant.fewest_instances // 2)
 
     def _waits_seconds(self) -> int:
         return self.wait_seconds + self.termination_wait_seconds

@@ -9,7 +9,7 @@ Sources:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -18,7 +18,7 @@ from constructs import Construct
 from cdk_constructs.validation import Problems, is_token
 
 if TYPE_CHECKING:
-    from typing import Self
+    from typing import NotRequired, Self, Unpack
 
 INVOCATIONS = "invocations"
 PROVISIONED_CONCURRENCY = "provisioned concurrency"
@@ -31,6 +31,12 @@ _PREDEFINED = {
 }
 
 
+class _More(TypedDict):
+    max_capacity: int
+    scale_in_cooldown_seconds: NotRequired[int]
+    scale_out_cooldown_seconds: NotRequired[int]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
     """Bounds of a variant's capacity, and the load to hold each part of it at.
@@ -38,8 +44,10 @@ class Scaling:
     Made by `on_invocations`, `on_backlog` (instances) and `on_provisioned_concurrency`
     (serverless). While a variant scales, updates keep the count that scaling has reached.
 
-    An update that changes the instance type of a variant that scales is refused by SageMaker:
-    deploy without `scaling` first, then with the new type, then with `scaling` again. See
+    SageMaker refuses an update that changes the instance type of a variant that scales. Deploy
+    three times: without `scaling`, with the new type, and with `scaling` again; in the first two
+    with `retain_variant_properties=True` of the endpoint, as the variant would otherwise fall from
+    the count that scaling has reached to its `instance_count`. See
     https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html
 
     Args:
@@ -81,98 +89,48 @@ class Scaling:
 
     @classmethod
     def on_invocations(
-        cls,
-        per_instance: float,
-        *,
-        min_capacity: int,
-        max_capacity: int,
-        scale_in_cooldown_seconds: int = 300,
-        scale_out_cooldown_seconds: int = 300,
+        cls, per_instance: float, *, min_capacity: int, **more: Unpack[_More]
     ) -> Self:
         """Hold the invocations per minute and instance of a real-time variant at a value.
 
-        Args:
-            per_instance: Invocations per minute that one instance should get, above 0.
-            min_capacity: Fewest instances, 1 or more.
-            max_capacity: Most instances.
-            scale_in_cooldown_seconds: Pause after instances were taken away.
-            scale_out_cooldown_seconds: Pause after instances were added.
+        The value, `per_instance`, is above 0, and `min_capacity` 1 or more; `max_capacity` and
+        the cooldowns are those of the class.
 
         Raises:
             ValueError: A value is out of its range.
         """
-        return cls(
-            load=INVOCATIONS,
-            target=per_instance,
-            min_capacity=min_capacity,
-            max_capacity=max_capacity,
-            scale_in_cooldown_seconds=scale_in_cooldown_seconds,
-            scale_out_cooldown_seconds=scale_out_cooldown_seconds,
-        )
+        return cls(load=INVOCATIONS, target=per_instance, min_capacity=min_capacity, **more)
 
     @classmethod
     def on_provisioned_concurrency(
-        cls,
-        utilization: float,
-        *,
-        min_capacity: int,
-        max_capacity: int,
-        scale_in_cooldown_seconds: int = 300,
-        scale_out_cooldown_seconds: int = 300,
+        cls, utilization: float, *, min_capacity: int, **more: Unpack[_More]
     ) -> Self:
         """Hold the use of a serverless variant's provisioned concurrency at a share.
 
-        Args:
-            utilization: The share in use, above 0 and up to 1.
-            min_capacity: Least provisioned concurrency, 1 or more.
-            max_capacity: Most provisioned concurrency, up to the variant's `max_concurrency`.
-            scale_in_cooldown_seconds: Pause after concurrency was taken away.
-            scale_out_cooldown_seconds: Pause after concurrency was added.
+        The share, `utilization`, is above 0 and up to 1, `min_capacity` 1 or more, and
+        `max_capacity` up to the variant's `max_concurrency`; the cooldowns are those of the class.
 
         Raises:
             ValueError: A value is out of its range.
         """
         return cls(
-            load=PROVISIONED_CONCURRENCY,
-            target=utilization,
-            min_capacity=min_capacity,
-            max_capacity=max_capacity,
-            scale_in_cooldown_seconds=scale_in_cooldown_seconds,
-            scale_out_cooldown_seconds=scale_out_cooldown_seconds,
+            load=PROVISIONED_CONCURRENCY, target=utilization, min_capacity=min_capacity, **more
         )
 
     @classmethod
     def on_backlog(
-        cls,
-        per_instance: float,
-        *,
-        min_capacity: int = 0,
-        max_capacity: int,
-        scale_in_cooldown_seconds: int = 300,
-        scale_out_cooldown_seconds: int = 300,
+        cls, per_instance: float, *, min_capacity: int = 0, **more: Unpack[_More]
     ) -> Self:
         """Hold the waiting requests per instance of an asynchronous variant at a value.
 
-        Args:
-            per_instance: Requests that may wait for each instance, above 0.
-            min_capacity: Fewest instances. With 0, an endpoint without requests costs nothing
-                and wakes for the first one, which takes minutes; it still starts with the
-                variant's `instance_count`.
-            max_capacity: Most instances.
-            scale_in_cooldown_seconds: Pause after instances were taken away.
-            scale_out_cooldown_seconds: Pause after instances were added.
+        The value, `per_instance`, is above 0; `max_capacity` and the cooldowns are those of the
+        class. With a `min_capacity` of 0, an endpoint without requests costs nothing and wakes for
+        the first one, which takes minutes; it still starts with the variant's `instance_count`.
 
         Raises:
             ValueError: A value is out of its range.
         """
-        return cls(
-            load=BACKLOG,
-            target=per_instance,
-            min_capacity=min_capacity,
-            max_capacity=max_capacity,
-            scale_in_cooldown_seconds=scale_in_cooldown_seconds,
-            scale_out_cooldown_seconds=scale_out_cooldown_seconds,
-        )
+        return cls(load=BACKLOG, target=per_instance, min_capacity=min_capacity, **more)
 
     def check_start(self, problems: Problems, name: str, capacity: int | None) -> None:
         """Check that a variant's capacity at the start is within the bounds; None passes.

@@ -29,6 +29,9 @@ _LOCAL_STORAGE = re.compile(
 )
 """Instance types with local NVMe storage: a ``d`` after the number, and some families."""
 
+_ARM = re.compile(r"ml\.([a-z]+\d+g[a-z]*|p\d+e-gb\d+)\.\w+")
+"""Instance types with Graviton or Grace processors: a ``g`` after the number."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceVariant:
@@ -109,6 +112,18 @@ class InstanceVariant:
         return not is_token(self.instance_type) and bool(
             _LOCAL_STORAGE.fullmatch(self.instance_type)
         )
+
+    @property
+    def fewest_instances(self) -> int:
+        """How many instances it has at least, while it serves."""
+        return self.instance_count if self.scaling is None else self.scaling.min_capacity
+
+    @property
+    def platform(self) -> str | None:
+        """What its images must be for, or None if its type is known only at deployment."""
+        if is_token(self.instance_type):
+            return None
+        return "linux/arm64" if _ARM.fullmatch(self.instance_type) else "linux/amd64"
 
     @property
     def is_inferentia1(self) -> bool:

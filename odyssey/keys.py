@@ -141,16 +141,17 @@ KEYS: dict[str, Key] = {key.path: key for key in _keys()}
 
 
 def shown(value: object) -> str:
-    """Return a value as TOML would write it, cut to a line."""
-    text = _toml(value)
+    """Return a value as TOML writes it, cut to a line."""
+    text = toml(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _toml(value: object) -> str:
+def toml(value: object) -> str:
+    """Return a value as TOML writes it."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list | tuple):
-        return f"[{', '.join(_toml(item) for item in value)}]"
+        return f"[{', '.join(toml(item) for item in value)}]"
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{name} = {_toml(item)}' for name, item in value.items())}}}"
+        return f"{{{', '.join(f'{name} = {toml(item)}' for name, item in value.items())}}}"
     return f'"{value}"' if isinstance(value, str) else str(value)

@@ -1,6 +1,7 @@
 """An existing CDK app, with a stage and stacks of its own, that adds a model endpoint.
 
-Needs an account with `cdk bootstrap`; `cdk deploy 'Production/*'` in this folder.
+Needs an account with `cdk bootstrap`. A pipeline passes what it has just pushed, in this folder:
+`cdk deploy 'Production/*' -c digest=sha256:… -c model=model/churn-2.tar.gz`.
 """
 
 import aws_cdk as cdk
@@ -67,11 +68,14 @@ class Production(cdk.Stage):
 
 
 app = cdk.App()
+digest = app.node.try_get_context("digest")
+if digest is None:
+    # A placeholder would be deployed, and fail only when SageMaker pulls it.
+    raise SystemExit("no image: pass -c digest=sha256:…, as `docker push` printed it")
 Production(
     app,
     "Production",
-    # A pipeline passes what it has just pushed: `cdk deploy -c digest=… -c model=…`.
-    digest=app.node.try_get_context("digest") or f"sha256:{'0' * 64}",
+    digest=digest,
     model=app.node.try_get_context("model") or "model/churn-1.tar.gz",
 )
 app.synth()

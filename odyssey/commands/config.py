@@ -48,9 +48,10 @@ def _document(settings: Config) -> dict[str, object]:
 
 
 def _table(settings: Config, origin: bool) -> str:
+    from odyssey.keys import toml
+
     rows = []
     for path, value in settings.values.items():
-        shown = f'"{value.value}"' if isinstance(value.value, str) else str(value.value)
-        row = {"key": path, "value": shown}
+        row = {"key": path, "value": toml(value.value)}
         rows.append({**row, "origin": value.origin} if origin else row)
     return console.table(rows)

@@ -13,6 +13,8 @@ from odyssey.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from odyssey.config import Config
+
 
 @click.command(
     epilog=options.examples(
@@ -39,7 +41,10 @@ def command(folder: Path | None, env: str | None, commands: tuple[str, ...]) -> 
             account=settings.aws.account or "*",
             region=settings.aws.region or "*",
             bucket=settings.foundation.bucket or None,
+            repository=settings.foundation.repository or None,
+            endpoint=settings.endpoint.name or None,
             bootstrapped=settings.aws.bootstrap,
+            permissions_boundary=_boundary(settings),
         )
     except ValueError as error:
         raise UsageError(str(error), "odyssey permissions --help") from error
@@ -50,3 +55,20 @@ def command(folder: Path | None, env: str | None, commands: tuple[str, ...]) -> 
             f"{permissions.LIMIT:,}: name fewer commands, or divide its statements"
         )
     console.result(document, json.dumps(document, indent=2))
+
+
+def _boundary(settings: Config) -> str | None:
+    """Return the ARN of the boundary of the app's roles, or None.
+
+    Raises:
+        UsageError: It has a name, and nobody knows of which account.
+    """
+    boundary = settings.aws.permissions_boundary
+    if not boundary or boundary.startswith("arn:"):
+        return boundary or None
+    if not settings.aws.account:
+        raise UsageError(
+            f'the permissions boundary "{boundary}" is a name, and a policy takes its ARN',
+            "give its ARN under [aws] in odyssey.toml, or the account",
+        )
+    return f"arn:aws:iam::{settings.aws.account}:policy/{boundary}"

@@ -25,6 +25,8 @@ CONTEXT = "odyssey"
 FLAGS = {
     # One statement for what may be said in one: a policy is read by people.
     "@aws-cdk/aws-iam:minimizePolicies": True,
+    # Two stacks that are given one role do not overwrite each other's policy of it.
+    "@aws-cdk/aws-iam:importedRoleStackSafeDefaultPolicyName": True,
 }
 """Feature flags, set here so that no ``cdk.json`` changes what is synthesized."""
 

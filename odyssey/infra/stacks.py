@@ -175,6 +175,8 @@ class FoundationStack(AppStack):
             "DeployerPolicy",
             app=settings.app.name,
             bucket=settings.foundation.bucket or None,
+            repository=settings.foundation.repository or None,
+            endpoint=settings.endpoint.name or None,
             bootstrapped=settings.aws.bootstrap,
             permissions_boundary=wiring.policy_arn(boundary) if boundary else None,
         )

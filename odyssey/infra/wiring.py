@@ -99,9 +99,10 @@ def scaling(settings: Config) -> Scaling | None:
 
 
 def rollout(settings: Config) -> Rollout | None:
-    """Return how traffic moves to what is new; SageMaker chooses for a serverless endpoint."""
+    """Return how traffic moves to what is new, or None where SageMaker moves it at once."""
     wanted = settings.rollout
-    if settings.endpoint.kind == "serverless":
+    at_once = wanted.kind == "all-at-once" and not wanted.termination_wait
+    if at_once or settings.endpoint.kind == "serverless":
         return None
     end = {"termination_wait_seconds": wanted.termination_wait}
     if wanted.kind == "canary":

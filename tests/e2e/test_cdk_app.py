@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import boto3
 import pytest
 
 from odyssey import config
@@ -90,9 +91,39 @@ def test_an_existing_app_with_a_stage_and_the_default_synthesizer_takes_the_cons
     app = tmp_path / "existing"
     shutil.copytree(repository / "examples" / "existing_cdk_app", app)
     # when
-    cdk(app, "synth", "--quiet", "Production/*")
+    cdk(app, "synth", "--quiet", "Production/*", "-c", f"digest=sha256:{'5' * 64}")
     # then
     (stage,) = (app / "cdk.out").glob("assembly-*")
     kinds = "".join(text.decode() for text in templates(stage).values())
     for kind in ("AWS::SageMaker::Endpoint", "AWS::ApplicationAutoScaling::ScalableTarget"):
         assert f'"{kind}"' in kinds
+
+
+def test_an_existing_app_is_deployed_with_its_own_synthesizer(
+    repository: Path, moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given: a bootstrapped account, and an app that odyssey has no part in
+    app = tmp_path / "existing"
+    shutil.copytree(repository / "examples" / "existing_cdk_app", app)
+    account = {
+        "AWS_ENDPOINT_URL": moto,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_REGION": "eu-west-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    for name, value in account.items():
+        monkeypatch.setenv(name, value)
+    pushed = ("-c", f"digest=sha256:{'5' * 64}")
+    cdk(app, "bootstrap", "aws://123456789012/eu-west-1")
+    # when
+    deploy = ("deploy", "Production/*", "--method", "direct", "--require-approval", "never")
+    cdk(app, *deploy, *pushed)
+    # then
+    sagemaker = boto3.client("sagemaker", endpoint_url=moto, region_name="eu-west-1")
+    (endpoint,) = sagemaker.list_endpoints()["Endpoints"]
+    assert endpoint["EndpointStatus"] == "InService"
+    differences = cdk(app, "diff", "Production/*", "--method", "template", "--fail", *pushed)
+    assert "[~]" not in differences
+    cdk(app, "destroy", "Production/*", "--force", *pushed)
+    assert sagemaker.list_endpoints()["Endpoints"] == []

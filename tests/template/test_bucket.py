@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from aws_cdk import App, RemovalPolicy, Stack
+from aws_cdk import App, CfnParameter, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -107,6 +107,25 @@ def test_model_data_is_below_model(stack: Stack) -> None:
     uri = bucket.model_data("1/model.tar.gz").bind(stack, role)
 
     assert stack.resolve(uri)["Fn::Join"][1][-1] == "/model/1/model.tar.gz"
+
+
+def test_the_models_before_may_be_read_too(stack: Stack) -> None:
+    bucket = ArtifactBucket(stack, "Bucket")
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
+
+    bucket.model_data(CfnParameter(stack, "Key").value_as_string).bind(stack, role)
+
+    found = Template.from_stack(stack).find_resources("AWS::IAM::Policy")
+    (statement,) = next(iter(found.values()))["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Resource"]["Fn::Join"][1][-1] == "/model/*.tar.gz"
+
+
+@pytest.mark.parametrize("key", ["/1/model.tar.gz", None])
+def test_model_data_is_not_in_a_folder_without_a_name(stack: Stack, key: Any) -> None:
+    bucket = ArtifactBucket(stack, "Bucket")
+
+    with pytest.raises(ValueError, match="^Stack/Bucket: model_data: key .*: must begin"):
+        bucket.model_data(key)
 
 
 def test_all_that_breaks_s3s_rules_is_told_at_once_and_nothing_is_made(stack: Stack) -> None:

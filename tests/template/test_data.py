@@ -1,4 +1,4 @@
-"""Archives of models: one key, read and nothing else."""
+"""Archives of models: read with those before, and nothing else."""
 
 from typing import Any
 
@@ -31,15 +31,15 @@ def statements(stack: Stack) -> list[dict[str, Any]]:
     ]
 
 
-def test_of_a_bucket_one_object_is_read(stack: Stack, role: iam.Role) -> None:
+def test_of_a_bucket_an_archive_is_read(stack: Stack, role: iam.Role) -> None:
     bucket = s3.Bucket(stack, "Bucket")
 
-    uri = ModelData.from_bucket(bucket, "model/1/model.tar.gz").bind(stack, role)
+    uri = ModelData.from_bucket(bucket, "model.tar.gz").bind(stack, role)
 
-    arn = stack.resolve(bucket.arn_for_objects("model/1/model.tar.gz"))
+    arn = stack.resolve(bucket.arn_for_objects("model.tar.gz"))
     assert statements(stack) == [{"Action": "s3:GetObject", "Effect": "Allow", "Resource": arn}]
     name = stack.resolve(bucket.bucket_name)
-    assert stack.resolve(uri) == {"Fn::Join": ["", ["s3://", name, "/model/1/model.tar.gz"]]}
+    assert stack.resolve(uri) == {"Fn::Join": ["", ["s3://", name, "/model.tar.gz"]]}
 
 
 def test_with_the_key_of_a_bucket_the_object_is_decrypted(stack: Stack, role: iam.Role) -> None:
@@ -52,15 +52,13 @@ def test_with_the_key_of_a_bucket_the_object_is_decrypted(stack: Stack, role: ia
     assert statements(stack)[1:] == [{"Action": "kms:Decrypt", "Effect": "Allow", "Resource": arn}]
 
 
-def test_of_a_uri_one_object_is_read_however_often_it_is_bound(
-    stack: Stack, role: iam.Role
-) -> None:
+def test_of_a_uri_archives_are_read_however_often_it_is_bound(stack: Stack, role: iam.Role) -> None:
     data = ModelData.from_uri("s3://models/churn/model.tar.gz")
 
     uris = {data.bind(stack, role), data.bind(stack, role)}
 
     partition = {"Ref": "AWS::Partition"}
-    arn = {"Fn::Join": ["", ["arn:", partition, ":s3:::models/churn/model.tar.gz"]]}
+    arn = {"Fn::Join": ["", ["arn:", partition, ":s3:::models/churn/*.tar.gz"]]}
     assert statements(stack) == [{"Action": "s3:GetObject", "Effect": "Allow", "Resource": arn}]
     assert uris == {"s3://models/churn/model.tar.gz"}
 
@@ -100,6 +98,16 @@ def test_a_key_that_is_no_archive_or_would_widen_the_grant_is_refused(
 
     with pytest.raises(ValueError, match=r'^ModelData: key ".*": must end in \.tar\.gz'):
         ModelData.from_bucket(bucket, key)
+
+
+@pytest.mark.parametrize("key", [None, 7])
+def test_what_is_no_text_is_refused_by_name(stack: Stack, key: Any) -> None:
+    bucket = s3.Bucket(stack, "Bucket")
+
+    with pytest.raises(ValueError, match=f"^ModelData: key {key}: must end in"):
+        ModelData.from_bucket(bucket, key)
+    with pytest.raises(ValueError, match=f"^ModelData: uri {key}: must be s3://BUCKET/KEY"):
+        ModelData.from_uri(key)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +157,45 @@ class TestTheModelBefore:
         (read,) = statements(stack)
         assert read["Action"] == "s3:GetObject"
         assert read["Resource"]["Fn::Join"][1][-1].endswith(":s3:::models/churn/*.tar.gz")
+
+    @pytest.mark.parametrize(
+        ("key", "granted"),
+        [
+            ("churn/7/model.tar.gz", "churn/*.tar.gz"),
+            ("churn.tar.gz", "churn.tar.gz"),
+        ],
+    )
+    def test_archives_below_the_first_folder_may_be_read_by_default(
+        self, stack: Stack, role: iam.Role, key: str, granted: str
+    ) -> None:
+        bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "models")
+
+        ModelData.from_uri(f"s3://models/{key}").bind(stack, role)
+        ModelData.from_bucket(bucket, key).bind(stack, role)
+
+        (read,) = statements(stack)
+        assert read["Resource"]["Fn::Join"][1][-1] == f":s3:::models/{granted}"
+
+    def test_a_bucket_or_a_version_that_is_known_only_later_does_not_narrow_the_default(
+        self, stack: Stack, role: iam.Role
+    ) -> None:
+        name, version = (CfnParameter(stack, each).value_as_string for each in ("Name", "Version"))
+
+        ModelData.from_uri(f"s3://{name}/churn/{version}/model.tar.gz").bind(stack, role)
+
+        (read,) = statements(stack)
+        assert read["Resource"]["Fn::Join"][1][-2:] == [{"Ref": "Name"}, "/churn/*.tar.gz"]
+
+    def test_of_a_folder_that_is_known_only_later_the_archive_alone_may_be_read(
+        self, stack: Stack, role: iam.Role
+    ) -> None:
+        bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "models")
+        folder = CfnParameter(stack, "Folder").value_as_string
+
+        ModelData.from_bucket(bucket, f"{folder}/model.tar.gz").bind(stack, role)
+
+        (read,) = statements(stack)
+        assert read["Resource"]["Fn::Join"][1][-2:] == [{"Ref": "Folder"}, "/model.tar.gz"]
 
     @pytest.mark.parametrize("prefix", ["other/", "churn", "/", "*/", "churn/7/model.tar.gz"])
     def test_a_prefix_that_is_none_of_the_key_is_refused(self, prefix: str) -> None:

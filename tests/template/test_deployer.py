@@ -102,7 +102,7 @@ def test_training_passes_the_apps_roles_to_sagemaker_alone() -> None:
         ("iam:CreateRole", ROLE),
         ("s3:CreateBucket", "arn:aws:s3:::churn-foundation-bucket-a1"),
         ("sagemaker:CreateModel", "arn:aws:sagemaker:eu-west-1:123456789012:model/Model-A1"),
-        ("kms:CreateGrant", "arn:aws:kms:eu-west-1:123456789012:key/1234"),
+        ("kms:Decrypt", "arn:aws:kms:eu-west-1:123456789012:key/1234"),
         ("lambda:CreateFunction", "arn:aws:lambda:eu-west-1:123456789012:function:churn-serve"),
         ("logs:CreateLogGroup", "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/churn"),
     ],
@@ -148,6 +148,42 @@ def test_a_boundary_must_be_on_every_role_that_is_made() -> None:
     assert not allows(document, "iam:PutRolePolicy", ROLE, **VIA)
 
 
+def test_who_deploys_may_change_no_managed_policy_not_even_its_own_or_a_boundary() -> None:
+    boundary = "arn:aws:iam::123456789012:policy/churn-boundary"
+    document = policy(COMMANDS, app="churn", permissions_boundary=boundary, **HERE)
+
+    own = "arn:aws:iam::123456789012:policy/churn-foundation-DeployerPolicyB0DA4A79-A1"
+    for name in ("CreatePolicy", "CreatePolicyVersion", "DeletePolicy", "SetDefaultPolicyVersion"):
+        assert not allows(document, f"iam:{name}", own, **VIA)
+        assert not allows(document, f"iam:{name}", boundary, **VIA)
+
+
+def test_a_grant_on_a_key_is_made_for_services_of_aws_alone() -> None:
+    document = policy(["deploy"], app="churn", **HERE)
+
+    own = "arn:aws:kms:eu-west-1:123456789012:key/1234"
+    for_aws = key("kms:GrantIsForAWSResource", "true")
+    assert allows(document, "kms:CreateGrant", own, **VIA, **for_aws)
+    assert not allows(document, "kms:CreateGrant", own, **VIA)
+
+
+def test_an_endpoint_and_a_repository_may_have_names_of_their_own() -> None:
+    names = {"repository": "team/images", "endpoint": "scores"}
+    document = policy(["deploy", "docker push", "sagemaker request"], app="churn", **names, **HERE)
+
+    here = "eu-west-1:123456789012"
+    logs = f"arn:aws:logs:{here}:log-group:/aws/sagemaker/Endpoints/scores"
+    assert allows(document, "sagemaker:InvokeEndpoint", f"arn:aws:sagemaker:{here}:endpoint/scores")
+    assert allows(document, "ecr:PutImage", f"arn:aws:ecr:{here}:repository/team/images")
+    assert allows(document, "logs:CreateLogGroup", logs, **VIA)
+    assert allows(document, "logs:GetLogEvents", f"{logs}:log-stream:AllTraffic/i-1")
+    for action, resource in (
+        ("sagemaker:InvokeEndpoint", f"arn:aws:sagemaker:{here}:endpoint/churn"),
+        ("ecr:PutImage", f"arn:aws:ecr:{here}:repository/churn"),
+    ):
+        assert not allows(document, action, resource)
+
+
 def test_what_cloudformation_cuts_of_a_long_name_is_still_the_apps() -> None:
     app = "a" * 31
     document = policy(["sagemaker train"], app=app, **HERE)
@@ -191,6 +227,13 @@ def test_an_unknown_command_is_refused_with_those_that_are() -> None:
 def test_a_name_that_would_widen_the_policy_is_refused(app: str) -> None:
     with pytest.raises(ValueError, match='^app ".*": must be 2 to 31 lower-case'):
         policy(["deploy"], app=app)
+
+
+@pytest.mark.parametrize("argument", ["bucket", "repository", "endpoint"])
+@pytest.mark.parametrize("name", ["*", "churn*", "ch?rn", "${aws:username}", ""])
+def test_a_name_of_its_own_names_one_resource(argument: str, name: str) -> None:
+    with pytest.raises(ValueError, match=f'^permissions: {argument} ".*": must be letters'):
+        policy(["deploy"], app="churn", **{argument: name})  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -245,7 +288,9 @@ def test_the_parts_are_of_the_stacks_own_account_and_region(stack: Stack) -> Non
 
 
 def test_a_policy_can_be_printed() -> None:
-    made = DeployerPolicy(Stack(App(), "Stack"), "Policy", app="churn", commands=["diff"])
+    names = {"repository": "images", "endpoint": "scores"}
+    commands = ["docker push", "sagemaker request"]
+    made = DeployerPolicy(Stack(App(), "Stack"), "Policy", app="churn", commands=commands, **names)
 
-    assert made.policy_document == policy(["diff"], app="churn")
+    assert made.policy_document == policy(commands, app="churn", **names)
     assert len(made.parts) == 1

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws_cdk import Stack
+from aws_cdk import App, Environment, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match
 
 from cdk_constructs.endpoint_config import SageMakerEndpointConfig
+from cdk_constructs.images import ModelImage
 from cdk_constructs.inference import AsyncInference, DataCapture
 from cdk_constructs.model import ModelContainer, SageMakerModel
 from cdk_constructs.scaling import Scaling
@@ -49,6 +51,18 @@ def instances(model: SageMakerModel, *names: str, **settings: Any) -> list[Insta
 
 def serverless(model: SageMakerModel) -> list[ServerlessVariant]:
     return [ServerlessVariant(model=model)]
+
+
+def built_for(platform: Any, scope: Stack) -> SageMakerModel:
+    """Return a model whose image the CDK builds."""
+    folder = str(Path(__file__).parent)
+    image = ModelImage.from_asset(folder, file="serving.py", platform=platform)
+    return SageMakerModel(scope, "Built", image=image)
+
+
+def of_region(region: str) -> ModelImage:
+    host = f"123456789012.dkr.ecr.{region}.amazonaws.com"
+    return ModelImage.from_uri(f"{host}/churn@sha256:{'a' * 64}")
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +187,47 @@ def two_models() -> dict[str, Any]:
         ),
         (
             lambda scope, model: {
+                "variants": instances(model, "A", instance_type="ml.inf1.xlarge"),
+                "shadow_variants": instances(model, "Shadow"),
+            },
+            "shadow_variants with ml.inf1.xlarge: Inf1 instances take none",
+        ),
+        (
+            lambda scope, model: {
+                "variants": instances(model, "A"),
+                "shadow_variants": instances(
+                    SageMakerModel(scope, "Line", pipeline=[ModelContainer(image=IMAGE)] * 2),
+                    "Shadow",
+                ),
+            },
+            "shadow_variants with a pipeline: each model must have one container",
+        ),
+        (
+            lambda scope, model: {
+                "variants": instances(model, "A"),
+                "shadow_variants": instances(model, "Shadow"),
+                "async_inference": queue(scope),
+            },
+            "async_inference with several variants: must be one",
+        ),
+        (
+            lambda scope, model: {"variants": instances(model, "A", "B", weight=0)},
+            "weight 0 of every variant: one must be above 0",
+        ),
+        (
+            lambda scope, model: {"variants": instances(built_for("linux/arm64", scope), "A")},
+            "image for linux/arm64 on ml.m5.large of variant A: must be for linux/amd64",
+        ),
+        (
+            lambda scope, model: {
+                "variants": instances(
+                    built_for("linux/amd64", scope), "A", instance_type="ml.c7g.large"
+                ),
+            },
+            "image for linux/amd64 on ml.c7g.large of variant A: must be for linux/arm64",
+        ),
+        (
+            lambda scope, model: {
                 "variants": instances(model, "A", scaling=INVOCATIONS),
                 "async_inference": queue(scope),
             },
@@ -193,6 +248,78 @@ def test_a_configuration_refuses(
         SageMakerEndpointConfig(made, "Config", **given)
     assert said in str(refusal.value)
     assert made.node.try_find_child("Config") is None
+
+
+def test_an_image_for_the_processors_is_served() -> None:
+    made = stack()
+    variants = instances(built_for("linux/arm64", made), "A", instance_type="ml.c7g.large")
+    assert SageMakerEndpointConfig(made, "Config", variants=variants)
+
+
+def test_one_variant_may_wait_without_traffic() -> None:
+    made = stack()
+    model = SageMakerModel(made, "Model", image=IMAGE)
+    variants = [*instances(model, "A"), *instances(model, "B", weight=0)]
+    assert SageMakerEndpointConfig(made, "Config", variants=variants)
+
+
+@pytest.mark.parametrize(
+    ("account", "region", "said"),
+    [
+        ("111111111111", "us-east-1", "model of variant A in us-east-1: must be in eu-west-1"),
+        ("222222222222", "eu-west-1", "A in 222222222222: must be in 111111111111"),
+    ],
+)
+def test_a_model_of_another_place_is_refused(account: str, region: str, said: str) -> None:
+    # given
+    app = App()
+    here = Stack(app, "Here", env=Environment(account="111111111111", region="eu-west-1"))
+    there = Stack(app, "There", env=Environment(account=account, region=region))
+    model = SageMakerModel(there, "Model", image=of_region(region))
+
+    # then
+    with pytest.raises(ValueError, match=said):
+        SageMakerEndpointConfig(here, "Config", variants=instances(model, "A"))
+    anywhere = Stack(app, "Anywhere")
+    assert SageMakerEndpointConfig(anywhere, "Config", variants=instances(model, "A"))
+
+
+def test_a_key_of_another_region_is_refused() -> None:
+    # given
+    env = Environment(account="111111111111", region="eu-west-1")
+    made = Stack(App(), "Stack", env=env)
+    model = SageMakerModel(made, "Model", image=IMAGE)
+
+    def config(region: str) -> object:
+        arn = f"arn:aws:kms:{region}:111111111111:key/11111111-2222-3333-4444-555555555555"
+        key = kms.Key.from_key_arn(made, f"Key-{region}", arn)
+        return SageMakerEndpointConfig(
+            made, f"Config-{region}", variants=instances(model, "A"), encryption_key=key
+        )
+
+    # then
+    assert config("eu-west-1")
+    with pytest.raises(ValueError, match="encryption_key in us-east-1: must be in eu-west-1"):
+        config("us-east-1")
+
+
+def test_a_role_made_in_another_stack_may_capture_to_this_one() -> None:
+    # given
+    app = App()
+    models, configs = Stack(app, "Models"), Stack(app, "Configs")
+    model = SageMakerModel(models, "Model", image=IMAGE)
+
+    # when
+    SageMakerEndpointConfig(
+        configs, "Config", variants=instances(model, "A"), data_capture=capture(configs)
+    )
+
+    # then
+    found = resources(configs)
+    (policy,) = of_type(found, POLICY)
+    (config,) = of_type(found, CONFIG).values()
+    assert flat(allowed(found, "s3:PutObject")[0]).startswith("<Kept")
+    assert config["DependsOn"] == [policy]
 
 
 def test_every_setting_of_a_variant_is_passed_on(two_models: dict[str, Any]) -> None:

@@ -1,13 +1,17 @@
 """The function of a container image: its limits, its rights, its versions."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Stack, Token, Validations
+from aws_cdk import App, CfnParameter, CfnResource, Environment, Stack, Token, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 from cdk_nag import AwsSolutionsChecks
+from cfnlint.api import lint_file
 
 from cdk_constructs import ContainerFunction, ModelData, ModelImage, ModelRepository, Network
 
@@ -145,6 +149,22 @@ def test_a_role_of_your_own_is_taken(stack: Stack) -> None:
     Template.from_stack(stack).resource_count_is("AWS::IAM::Role", 1)
 
 
+def test_a_role_of_your_own_may_write_the_logs(stack: Stack) -> None:
+    role = iam.Role(stack, "Own", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+
+    made(stack, role=role)
+
+    template = Template.from_stack(stack)
+    (group,) = template.find_resources("AWS::Logs::LogGroup")
+    assert only(template, "AWS::IAM::Policy")["PolicyDocument"]["Statement"] == [
+        {
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Effect": "Allow",
+            "Resource": {"Fn::GetAtt": [group, "Arn"]},
+        }
+    ]
+
+
 def test_a_function_in_a_vpc_may_have_interfaces_before_it_is_made(stack: Stack) -> None:
     function = made(stack, network=NETWORK)
 
@@ -156,8 +176,28 @@ def test_a_function_in_a_vpc_may_have_interfaces_before_it_is_made(stack: Stack)
     ((policy, resource),) = template.find_resources("AWS::IAM::Policy").items()
     statement = resource["Properties"]["PolicyDocument"]["Statement"][1]
     assert "ec2:CreateNetworkInterface" in statement["Action"]
-    ((_, whole),) = template.find_resources("AWS::Lambda::Function").items()
+    (whole,) = template.find_resources("AWS::Lambda::Function").values()
     assert policy in whole["DependsOn"]
+
+
+def test_what_a_function_waits_for_stays_and_follows_renamed_ids(
+    stack: Stack, tmp_path: Path
+) -> None:
+    topic = sns.Topic(stack, "Topic")
+    function = ContainerFunction(stack, "Serve", image=IMAGE)
+    function.resource.node.add_dependency(topic)
+    policy = function.role.node.find_child("DefaultPolicy").node.default_child
+    assert isinstance(policy, CfnResource)
+    policy.override_logical_id("Renamed")
+
+    template = Template.from_stack(stack)
+
+    (whole,) = template.find_resources("AWS::Lambda::Function").values()
+    (named,) = template.find_resources("AWS::SNS::Topic")
+    assert {"Renamed", named} <= set(whole["DependsOn"])
+    written = tmp_path / "template.json"
+    written.write_text(json.dumps(template.to_json()))
+    assert lint_file(written) == []
 
 
 def test_a_function_in_a_vpc_has_connections(stack: Stack) -> None:
@@ -201,6 +241,16 @@ def test_an_alias_may_be_named_and_costs_nothing_by_itself(stack: Stack) -> None
     assert "ProvisionedConcurrencyConfig" not in alias
     assert function.alias is not None
     assert stack.resolve(function.function_arn) == stack.resolve(function.alias.function_arn)
+
+
+def test_environments_kept_ready_later_do_not_change_the_url() -> None:
+    def url(**options: Any) -> tuple[str, dict[str, Any]]:
+        stack = Stack(App(), "Stack")
+        ContainerFunction(stack, "Serve", image=IMAGE, url=True, **options)
+        ((name, whole),) = Template.from_stack(stack).find_resources("AWS::Lambda::Url").items()
+        return name, whole["Properties"]
+
+    assert url() == url(provisioned_concurrency=1)
 
 
 def test_a_url_is_for_callers_with_credentials(stack: Stack) -> None:
@@ -270,6 +320,13 @@ def test_metrics_are_the_functions_own(stack: Stack, metric: str, name: str) -> 
             {"provisioned_concurrency": 3, "reserved_concurrency": 2},
             "reserved_concurrency 2: must be at least 3",
         ),
+        ({"memory_mb": float("nan")}, "memory_mb nan: must be a number from 128 to 10240"),
+        ({"timeout_seconds": "60"}, 'timeout_seconds "60": must be a number from 1 to 900'),
+        ({"storage_mb": 512.5}, "storage_mb 512.5: must be a whole number from 512 to 10240"),
+        ({"log_retention_days": [30]}, "log_retention_days [30]: must be one of 1, 3, 5, 7"),
+        ({"environment": {"LEVEL": None}}, "value of environment variable LEVEL None: must be"),
+        ({"environment": {"LEVEL": 3}}, "value of environment variable LEVEL 3: must be text"),
+        ({"environment": {7: "x"}}, "environment variable 7: must be letters, digits"),
         ({"environment": {"AWS_REGION": "x"}}, "AWS_REGION: Lambda sets it itself"),
         ({"environment": {"_HANDLER": "x"}}, "_HANDLER: Lambda sets it itself"),
         ({"environment": {"X": "x"}}, 'environment variable "X": must be 2 or more letters'),
@@ -299,17 +356,46 @@ def test_an_image_of_another_registry_is_refused_with_all_else(stack: Stack) -> 
     with pytest.raises(ValueError, match="2 problems") as caught:
         ContainerFunction(stack, "Serve", image=image, memory_mb=1)
 
-    assert "image of a registry other than ECR" in str(caught.value)
+    assert "Lambda pulls from ECR only" in str(caught.value)
+    assert stack.node.try_find_child("Serve") is None
+
+
+def test_an_image_of_another_region_is_refused_before_anything_is_made() -> None:
+    stack = Stack(App(), "Stack", env=Environment(account="1" * 12, region="us-east-1"))
+
+    with pytest.raises(ValueError, match="^Stack/Serve: image in eu-west-1: must be in us-east-1"):
+        ContainerFunction(stack, "Serve", image=IMAGE)
+
+    assert stack.node.try_find_child("Serve") is None
+
+
+def test_an_image_that_is_built_for_another_architecture_is_refused(
+    stack: Stack, tmp_path: Path
+) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    image = ModelImage.from_asset(str(tmp_path), platform="linux/arm64")
+
+    ContainerFunction(stack, "Serve", image=image, architecture="arm64")
+
+    refusal = "architecture x86_64: the image is built for linux/arm64"
+    with pytest.raises(ValueError, match=refusal):
+        ContainerFunction(stack, "Other", image=image)
 
 
 def test_values_known_only_at_deployment_are_let_through(stack: Stack) -> None:
     memory = CfnParameter(stack, "Memory", type="Number").value_as_number
+    days = CfnParameter(stack, "Days", type="Number").value_as_number
 
     function = made(
-        stack, memory_mb=memory, environment={"LEVEL": Token.as_string({"Ref": "Level"})}
+        stack,
+        memory_mb=memory,
+        log_retention_days=days,
+        environment={"LEVEL": Token.as_string({"Ref": "Level"})},
     )
 
     assert function["MemorySize"] == {"Ref": "Memory"}
+    group = only(Template.from_stack(stack), "AWS::Logs::LogGroup")
+    assert group["RetentionInDays"] == {"Ref": "Days"}
     assert function["Environment"]["Variables"]["LEVEL"] == {"Ref": "Level"}
 
 

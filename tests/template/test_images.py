@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Stack
+from aws_cdk import App, CfnParameter, Environment, Stack
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -87,6 +87,8 @@ def test_an_image_bound_twice_is_granted_once(stack: Stack, role: iam.Role) -> N
         "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn",
         "123456789012.dkr.ecr.us-gov-west-1.amazonaws.com",
         "123456789012.dkr.ecr-fips.us-east-1.amazonaws.com",
+        "123456789012.dkr.ecr.us-iso-east-1.c2s.ic.gov",
+        "123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu",
         "123456789012.dkr-ecr.eu-west-1.on.aws",
     ],
 )
@@ -106,9 +108,13 @@ def test_a_registry_of_any_partition_is_one_of_ecr(
         f"{ECR}/Churn@{DIGEST}",
         f"{ECR}/churn@{DIGEST[:-1]}",
         f"docker.io/library/churn@{DIGEST}",
+        f"123456789012.dkr.ecr.eu-west-1.example.com/churn@{DIGEST}",
+        f"123456789012.dkr.ecr.eu-west-1.amazonaws.com.example.com/churn@{DIGEST}",
+        None,
+        7,
     ],
 )
-def test_a_uri_that_names_no_image_for_ever_is_refused(uri: str) -> None:
+def test_a_uri_that_names_no_image_of_aws_for_ever_is_refused(uri: Any) -> None:
     with pytest.raises(ValueError, match=r"^ModelImage: uri .*/NAME@sha256:DIGEST$"):
         ModelImage.from_uri(uri)
 
@@ -120,11 +126,11 @@ def test_a_uri_known_only_at_deployment_is_refused_with_the_way_out(stack: Stack
         ModelImage.from_uri(uri)
 
 
-@pytest.mark.parametrize("digest", ["latest", "sha256:12", DIGEST.upper()])
-def test_a_tag_is_no_digest(stack: Stack, digest: str) -> None:
+@pytest.mark.parametrize("digest", ["latest", "sha256:12", DIGEST.upper(), None])
+def test_a_tag_is_no_digest(stack: Stack, digest: Any) -> None:
     repository = ecr.Repository(stack, "Repository")
 
-    with pytest.raises(ValueError, match='digest ".*": must be "sha256:" and 64 hexadecimal'):
+    with pytest.raises(ValueError, match='digest .*: must be "sha256:" and 64 hexadecimal'):
         ModelImage.from_repository(repository, digest)
 
 
@@ -149,6 +155,12 @@ def test_an_image_of_ecr_is_reached_through_the_platform() -> None:
     assert ModelImage.from_uri(URI).repository_access_mode == "Platform"
 
 
+@pytest.mark.parametrize("uri", [None, 7, "registry.example.com/churn:latest"])
+def test_an_image_of_another_registry_is_named_by_its_digest(uri: Any) -> None:
+    with pytest.raises(ValueError, match="^ModelImage: uri .*: must be HOST/NAME@sha256:DIGEST$"):
+        ModelImage.from_registry(uri)
+
+
 def test_an_image_of_ecr_is_of_no_other_registry() -> None:
     with pytest.raises(ValueError, match="is one of ECR: from_uri grants the pull"):
         ModelImage.from_registry(URI)
@@ -163,6 +175,51 @@ def test_a_uri_has_at_most_255_characters(make: Any) -> None:
 
     with pytest.raises(ValueError, match="uri of 256 characters: must be at most 255"):
         make(fitting.replace("/", "/a", 1))
+
+
+def images_of_ireland(scope: Stack) -> list[ModelImage]:
+    arn = "arn:aws:ecr:eu-west-1:999999999999:repository/churn"
+    imported = ecr.Repository.from_repository_attributes(
+        scope, "Imported", repository_arn=arn, repository_name="churn"
+    )
+    return [ModelImage.from_uri(URI), ModelImage.from_repository(imported, DIGEST)]
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_image_of_another_region_is_refused_for_models_and_functions(place: int) -> None:
+    stack = Stack(App(), "Stack", env=Environment(account="123456789012", region="us-east-1"))
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
+    image = images_of_ireland(stack)[place]
+    refusal = "^Stack: image in eu-west-1: must be in us-east-1, where the stack is$"
+
+    with pytest.raises(ValueError, match=refusal):
+        image.bind(stack, role)
+    with pytest.raises(ValueError, match=refusal):
+        image.bind_function(stack)
+    assert statements(stack) == []
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_image_of_another_account_in_the_region_is_taken(place: int) -> None:
+    stack = Stack(App(), "Stack", env=Environment(account="111111111111", region="eu-west-1"))
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
+    image = images_of_ireland(stack)[place]
+
+    assert DIGEST in image.bind(stack, role)
+    assert "ImageUri" in code(stack, image)["Code"]
+
+
+def test_lambda_takes_no_image_by_a_fips_endpoint(stack: Stack) -> None:
+    image = ModelImage.from_uri(URI.replace("ecr.", "ecr-fips."))
+
+    with pytest.raises(ValueError, match="^Stack: image .*: must be of no FIPS endpoint"):
+        image.bind_function(stack)
+
+
+def test_the_platform_is_known_of_an_asset_alone(tmp_path: Path) -> None:
+    assert ModelImage.from_asset(str(tmp_path)).platform == "linux/amd64"
+    assert ModelImage.from_asset(str(tmp_path), platform="linux/arm64").platform == "linux/arm64"
+    assert ModelImage.from_uri(URI).platform is None
 
 
 def test_lambda_takes_no_image_of_another_registry(stack: Stack) -> None:

@@ -1,16 +1,28 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
 from cdk_constructs.inference import AsyncInference, DataCapture
 from cdk_constructs.model_endpoint import ModelEndpoint
-from tests.template.serving import CONFIG, IMAGE, allowed, flat, properties, resources, stack
+from tests.template.serving import (
+    CONFIG,
+    IMAGE,
+    POLICY,
+    allowed,
+    flat,
+    of_type,
+    properties,
+    resources,
+    stack,
+)
 
 
 def bucket(name: str = "results") -> s3.IBucket:
@@ -52,6 +64,8 @@ def captured() -> dict[str, Any]:
     [
         ({"prefix": "async"}, 'prefix "async": must end in "/"'),
         ({"prefix": "/"}, 'prefix "/"'),
+        ({"prefix": "async-input/"}, "prefix given twice: async-input/"),
+        ({"failure_prefix": "async/"}, "prefix given twice: async/"),
         ({"failure_prefix": "a*/"}, 'failure_prefix "a*/"'),
         ({"input_prefix": "${aws:username}/"}, "input_prefix"),
         ({"max_concurrent_per_instance": 0}, "max_concurrent_per_instance 0"),
@@ -109,6 +123,31 @@ def test_the_role_may_publish_and_use_every_key(asynchronous: dict[str, Any]) ->
     keys = {flat(place)[:5] for place in allowed(asynchronous, "kms:GenerateDataKey")}
     assert topics == {"<Done", "<Fail"}
     assert keys == {"<Buck", "<Resu", "<Topi"}
+
+
+def test_a_caller_may_write_requests_and_read_results_and_failures() -> None:
+    # given
+    made = stack()
+    results = s3.Bucket(made, "Results", encryption_key=kms.Key(made, "BucketKey"))
+    queue = AsyncInference(bucket=results, encryption_key=kms.Key(made, "ResultsKey"))
+    endpoint = ModelEndpoint(made, "Churn", image=IMAGE, async_inference=queue)
+    caller = iam.Role(made, "Caller", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+
+    # when
+    endpoint.grants.invoke(caller)
+
+    # then
+    policies = of_type(resources(made), POLICY)
+    own = {name: each for name, each in policies.items() if name.startswith("Caller")}
+
+    def places(action: str) -> list[str]:
+        return [re.sub(r"[0-9A-F]{8}", "", flat(place)) for place in allowed(own, action)]
+
+    assert places("s3:PutObject") == ["<Results.Arn>/async-input/*"]
+    assert places("s3:GetObject") == ["<Results.Arn>/async/*", "<Results.Arn>/async-failures/*"]
+    assert places("kms:GenerateDataKey") == ["<BucketKey.Arn>"]
+    assert places("kms:Decrypt") == ["<BucketKey.Arn>", "<ResultsKey.Arn>"]
+    assert len(places("sagemaker:InvokeEndpointAsync")) == 1
 
 
 def test_failures_may_be_left_out() -> None:

@@ -3,12 +3,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from aws_cdk import CfnParameter
+from aws_cdk import App, CfnParameter, Environment, Stack
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 from cdk_constructs.data import ModelData
 from cdk_constructs.model import ModelContainer, SageMakerModel
+from cdk_constructs.network import Network
 from cdk_constructs.roles import HostingRole
 from tests.template.serving import (
     IMAGE,
@@ -23,6 +26,7 @@ from tests.template.serving import (
     properties,
     resources,
     stack,
+    statements,
     synthesized,
 )
 
@@ -117,9 +121,9 @@ def test_the_model_waits_for_its_role_and_the_role_s_policy(single: dict[str, An
     assert model["Properties"]["ExecutionRoleArn"] == {"Fn::GetAtt": [role, "Arn"]}
 
 
-def test_the_role_may_read_this_archive_alone(single: dict[str, Any]) -> None:
+def test_the_role_may_read_archives_below_the_first_folder(single: dict[str, Any]) -> None:
     (place,) = allowed(single, "s3:GetObject")
-    assert flat(place).split("Arn>")[1] == "/model/1/model.tar.gz"
+    assert flat(place).split("Arn>")[1] == "/model/*.tar.gz"
 
 
 def test_a_pipeline_runs_in_series() -> None:
@@ -164,6 +168,67 @@ def test_the_policy_of_an_imported_role_is_waited_for_too() -> None:
     (model,) = of_type(found, MODEL).values()
     assert model["DependsOn"] == list(of_type(found, POLICY))
     assert model["Properties"]["ExecutionRoleArn"] == "arn:aws:iam::123456789012:role/hosting"
+
+
+def test_a_role_of_another_account_is_refused() -> None:
+    # given
+    env = Environment(account="111111111111", region="eu-west-1")
+    made = Stack(App(), "Stack", env=env)
+
+    def model(account: str) -> object:
+        arn = f"arn:aws:iam::{account}:role/hosting"
+        role = iam.Role.from_role_arn(made, f"Role{account}", arn)
+        return SageMakerModel(made, f"Model{account}", image=IMAGE, role=role)
+
+    # then
+    assert model("111111111111")
+    with pytest.raises(ValueError, match="role in 222222222222: must be in 111111111111"):
+        model("222222222222")
+
+
+def test_a_role_made_in_another_stack_is_granted_in_the_model_s_stack() -> None:
+    # given
+    app = App()
+    roles, models = Stack(app, "Roles"), Stack(app, "Models")
+    role = HostingRole(roles, "Role")
+    vpc = ec2.Vpc(models, "Vpc", max_azs=2)
+    bucket = s3.Bucket(models, "Bucket", encryption_key=kms.Key(models, "Key"))
+
+    # when
+    model = SageMakerModel(
+        models,
+        "Model",
+        image=IMAGE,
+        data=ModelData.from_bucket(bucket, "model/1/model.tar.gz"),
+        role=role,
+        network=Network.from_vpc(vpc),
+    )
+
+    # then
+    found = resources(models)
+    (policy,) = of_type(found, POLICY).values()
+    assert model.role is role
+    assert "Fn::ImportValue" in policy["Properties"]["Roles"][0]
+    assert flat(allowed(found, "s3:GetObject")[0]).startswith("<Bucket")
+    assert "SecurityGroup" in str(allowed(found, "ec2:CreateNetworkInterface"))
+    (resource,) = of_type(found, MODEL).values()
+    assert resource["DependsOn"] == list(of_type(found, POLICY))
+    assert all(s["Action"] != "s3:GetObject" for s in statements(resources(roles)))
+
+
+@pytest.mark.parametrize("value", [1, None, ["a"]])
+def test_a_variable_that_is_not_text_is_refused(value: Any) -> None:
+    for make in (
+        lambda: ModelContainer(image=IMAGE, environment={"A": value}),
+        lambda: SageMakerModel(stack(), "Model", image=IMAGE, environment={"A": value}),
+    ):
+        with pytest.raises(ValueError, match=r"environment variable A.*must be (a )?text"):
+            make()
+
+
+def test_no_variables_are_no_environment() -> None:
+    model = SageMakerModel(stack(), "Model", pipeline=[ModelContainer(image=IMAGE)], environment={})
+    assert len(model.images) == 1
 
 
 def test_an_image_of_another_registry_is_pulled_through_the_vpc() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from aws_cdk import CfnParameter
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
@@ -21,6 +22,7 @@ from tests.template.serving import (
     MODEL,
     NETWORK,
     NEXT_IMAGE,
+    allowed,
     flat,
     of_type,
     properties,
@@ -34,8 +36,13 @@ LOGS = "AWS::Logs::LogGroup"
 A, B = InstanceVariant(name="A"), InstanceVariant(name="B")
 
 
-def other_model() -> SageMakerModel:
-    return SageMakerModel(stack(), "Other", image=NEXT_IMAGE)
+def other_model(**more: Any) -> SageMakerModel:
+    return SageMakerModel(stack(), "Other", image=NEXT_IMAGE, **more)
+
+
+def alarm(number: int) -> cloudwatch.IAlarm:
+    arn = f"arn:aws:cloudwatch:eu-west-1:123456789012:alarm:other-{number}"
+    return cloudwatch.Alarm.from_alarm_arn(stack(), "Alarm", arn)
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +105,43 @@ def guarded() -> dict[str, Any]:
             },
             "12 alarms that roll back: must be at most 10",
         ),
+        (
+            {"image": IMAGE, "rollout": AllAtOnce(), "alarms": EndpointAlarms()},
+            "alarms that take 60 seconds to go off: the waits of rollout AllAtOnce, 0 seconds",
+        ),
+        (
+            {
+                "image": IMAGE,
+                "endpoint_name": "churn",
+                "rollout": Canary(wait_seconds=120, termination_wait_seconds=60),
+                "alarms": EndpointAlarms(evaluation_periods=4),
+            },
+            "alarms that take 240 seconds to go off: the waits of rollout Canary, 180 seconds",
+        ),
+        (
+            {
+                "image": IMAGE,
+                "endpoint_name": "churn",
+                "rollout": Linear(),
+                "rollback_alarms": [alarm(n) for n in range(10)],
+            },
+            "11 alarms that roll back: must be at most 10",
+        ),
+        (
+            {"model": other_model(network=NETWORK), "variants": [ServerlessVariant()]},
+            "network of the model of a ServerlessVariant",
+        ),
+        (
+            {
+                "pipeline": [ModelContainer(image=IMAGE)] * 2,
+                "shadow_variants": [InstanceVariant(name="Shadow")],
+            },
+            "shadow_variants with a pipeline",
+        ),
+        (
+            {"model": other_model(), "environment": {"A": "1"}},
+            "environment beside model: must be in it",
+        ),
         ({"image": IMAGE, "log_retention_days": 30}, "log_retention_days without endpoint_name"),
         (
             {"image": IMAGE, "log_retention_days": 31, "endpoint_name": "churn"},
@@ -143,11 +187,26 @@ def test_alarms_refuse(setting: dict[str, Any], said: str) -> None:
 
 
 def test_limits_known_only_at_deployment_are_not_checked() -> None:
-    later: Any = CfnParameter(stack(), "Later", type="Number").value_as_number
-    alarms = EndpointAlarms(errors_5xx=later, evaluation_periods=later, period_seconds=later)
-    assert alarms.each == 1
-    with pytest.raises(ValueError, match="model_latency_ms: must be known at synthesis"):
-        EndpointAlarms(model_latency_ms=later)
+    # given
+    made = stack()
+    later: Any = CfnParameter(made, "Later", type="Number").value_as_number
+
+    # when
+    ModelEndpoint(
+        made,
+        "Churn",
+        image=IMAGE,
+        endpoint_name="churn",
+        rollout=Canary(),
+        alarms=EndpointAlarms(errors_5xx=later, evaluation_periods=later),
+    )
+
+    # then
+    alarm = properties(resources(made), ALARM)
+    assert alarm["Threshold"] == alarm["EvaluationPeriods"] == {"Ref": "Later"}
+    for name in ("model_latency_ms", "period_seconds"):
+        with pytest.raises(ValueError, match=f"{name}: must be known at synthesis"):
+            EndpointAlarms(**{name: later})
 
 
 def test_an_image_is_all_that_it_takes() -> None:
@@ -224,6 +283,35 @@ def test_the_alarms_roll_an_update_back(guarded: dict[str, Any]) -> None:
     assert names == set(of_type(guarded, ALARM))
 
 
+def test_alarms_made_elsewhere_roll_back_beside_its_own() -> None:
+    # when
+    found = synthesized(
+        lambda scope: ModelEndpoint(
+            scope,
+            "Churn",
+            image=IMAGE,
+            endpoint_name="churn",
+            rollout=Canary(),
+            rollback_alarms=[alarm(1)],
+        )
+    )
+
+    # then
+    rollback = properties(found, ENDPOINT)["DeploymentConfig"]["AutoRollbackConfiguration"]
+    (own,) = of_type(found, ALARM)
+    assert rollback["Alarms"] == [{"AlarmName": {"Ref": own}}, {"AlarmName": "other-1"}]
+    assert allowed(found, "cloudwatch:DescribeAlarms") == [
+        {"Fn::GetAtt": [own, "Arn"]},
+        "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:other-1",
+    ]
+
+
+def test_no_variables_may_stand_beside_a_model() -> None:
+    made = stack()
+    model = SageMakerModel(made, "Model", image=IMAGE)
+    assert ModelEndpoint(made, "Churn", model=model, environment={}).model is model
+
+
 @pytest.mark.parametrize("rollout", [Canary(), Linear(), Rolling()])
 def test_a_rollout_that_shifts_traffic_is_watched_by_default(rollout: Rollout) -> None:
     found = synthesized(
@@ -261,7 +349,7 @@ def test_the_log_group_is_there_before_the_endpoint(guarded: dict[str, Any]) -> 
         "RetentionInDays": 30,
     }
     assert group["DeletionPolicy"] == "Delete"
-    assert endpoint["DependsOn"] == [name]
+    assert name in endpoint["DependsOn"]
 
 
 def drawn(*variants: Variant, queued: bool = False) -> dict[str, list[list[Any]]]:

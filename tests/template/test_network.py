@@ -3,7 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aws_cdk import CfnParameter, Fn
 from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
 
 from cdk_constructs.model import SageMakerModel
 from cdk_constructs.network import Network
@@ -82,6 +84,51 @@ def test_other_subnets_and_groups_may_be_chosen() -> None:
     config = properties(resources(made), MODEL)["VpcConfig"]
     assert all("Public" in subnet["Ref"] for subnet in config["Subnets"])
     assert [flat(each)[:6] for each in config["SecurityGroupIds"]] == ["<Group"]
+
+
+def test_lists_known_only_at_deployment_are_passed_on() -> None:
+    # given
+    made = stack()
+    ids = CfnParameter(made, "Ids", type="List<AWS::EC2::Subnet::Id>").value_as_list
+    groups = Fn.split(",", CfnParameter(made, "Groups").value_as_string)
+    vpc = ec2.Vpc.from_vpc_attributes(
+        made,
+        "Vpc",
+        vpc_id="vpc-0a1b2c3d",
+        availability_zones=["eu-west-1a"],
+        private_subnet_ids=Fn.split(",", CfnParameter(made, "Private").value_as_string),
+    )
+
+    # when
+    one = SageMakerModel(
+        made, "One", image=IMAGE, network=Network.from_ids(subnets=ids, security_groups=groups)
+    )
+    two = SageMakerModel(made, "Two", image=IMAGE, network=Network.from_vpc(vpc))
+
+    # then
+    found = resources(made)
+    configs = [each["Properties"]["VpcConfig"] for each in of_type(found, MODEL).values()]
+    assert configs[0]["Subnets"] == {"Ref": "Ids"}
+    assert configs[0]["SecurityGroupIds"] == {"Fn::Split": [",", {"Ref": "Groups"}]}
+    assert configs[1]["Subnets"] == {"Fn::Split": [",", {"Ref": "Private"}]}
+    with pytest.raises(ValueError, match="Stack/One: no connections: .* known only at deployment"):
+        _ = one.connections
+    assert two.connections
+
+
+def test_a_group_s_description_is_what_ec2_takes() -> None:
+    # given
+    made = stack()
+    place = Construct(Construct(made, 'Zürich\'s "Churn"'), "a" * 250)
+    vpc = ec2.Vpc(made, "Vpc", max_azs=1)
+
+    # when
+    SageMakerModel(place, "Model", image=IMAGE, network=Network.from_vpc(vpc))
+
+    # then
+    text = properties(resources(made), GROUP)["GroupDescription"]
+    assert text.startswith("The containers of the model Stack/Z_rich_s _Churn_/aaa")
+    assert len(text) == 255
 
 
 def test_too_many_groups_of_a_vpc_are_refused() -> None:

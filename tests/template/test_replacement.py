@@ -10,6 +10,7 @@ import dataclasses
 import inspect
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -209,6 +210,7 @@ SERVERLESS = ServerlessVariant(
     scaling=Scaling.on_provisioned_concurrency(0.7, min_capacity=1, max_capacity=5),
 )
 ALARMS = EndpointAlarms()
+WATCHED = AllAtOnce(termination_wait_seconds=120)
 CONTAINER = ModelContainer(image=IMAGE, hostname="first", environment={"A": "1"})
 SECOND = ModelContainer(image=IMAGE, hostname="second")
 DATA = ModelData.from_uri("s3://models/1/model.tar.gz")
@@ -391,16 +393,18 @@ CHANGES: Mapping[str, Change] = {
         NEW_MODEL | updated(POLICY), **ANOTHER_MODEL, pipeline=[CONTAINER, SECOND]
     ),
     "ModelEndpoint.role": shared_endpoint(
-        NEW_MODEL | removed(ROLE) | moved(POLICY), lambda shared: {"role": shared.role}
+        NEW_MODEL | removed(ROLE) | moved(POLICY) | updated(POLICY),
+        lambda shared: {"role": shared.role},
     ),
     "ModelEndpoint.network": endpoint(NEW_MODEL | updated(POLICY), network=NETWORK),
     "ModelEndpoint.network_isolation": endpoint(NEW_MODEL, network_isolation=True),
     "ModelEndpoint.model": shared_endpoint(
-        NEW_CONFIG | removed(MODEL, ROLE, POLICY),
+        NEW_CONFIG | removed(MODEL, ROLE, POLICY) | updated(POLICY),
         lambda shared: ANOTHER_MODEL | {"model": shared.model},
     ),
     "ModelEndpoint.variants": endpoint(
-        NEW_CONFIG | added(ALARM), variants=[VARIANT, InstanceVariant(name="Challenger")]
+        NEW_CONFIG | added(ALARM) | updated(POLICY),
+        variants=[VARIANT, InstanceVariant(name="Challenger")],
     ),
     "ModelEndpoint.shadow_variants": endpoint(
         NEW_CONFIG, shadow_variants=[InstanceVariant(name="Shadow")]
@@ -421,6 +425,9 @@ CHANGES: Mapping[str, Change] = {
     ),
     "ModelEndpoint.rollout": endpoint(updated(ENDPOINT), rollout=Linear()),
     "ModelEndpoint.alarms": endpoint(updated(ALARM), alarms=EndpointAlarms(errors_5xx=9)),
+    "ModelEndpoint.rollback_alarms": shared_endpoint(
+        updated(ENDPOINT, POLICY), lambda shared: {"rollback_alarms": [shared.alarm]}
+    ),
     "ModelEndpoint.retain_variant_properties": endpoint(
         updated(ENDPOINT), retain_variant_properties=False
     ),
@@ -472,7 +479,7 @@ CHANGES: Mapping[str, Change] = {
         updated(ENDPOINT), lambda shared: {"rollout": Canary()}
     ),
     "SageMakerEndpoint.alarms": bare_endpoint(
-        updated(ENDPOINT), lambda shared: {"alarms": [shared.alarm]}
+        updated(ENDPOINT) | added(POLICY), lambda shared: {"alarms": [shared.alarm]}
     ),
     "SageMakerEndpoint.retain_variant_properties": bare_endpoint(
         updated(ENDPOINT), lambda shared: {"retain_variant_properties": True}
@@ -486,7 +493,9 @@ CHANGES: Mapping[str, Change] = {
     ),
     "InstanceVariant.instance_type": variant(NEW_CONFIG, instance_type="ml.c7i.large"),
     "InstanceVariant.instance_count": variant(NEW_CONFIG, instance_count=2),
-    "InstanceVariant.name": variant(NEW_CONFIG | SCALING_MOVES | moved(ALARM), name="Blue"),
+    "InstanceVariant.name": variant(
+        NEW_CONFIG | SCALING_MOVES | moved(ALARM) | updated(POLICY), name="Blue"
+    ),
     "InstanceVariant.weight": variant(NEW_CONFIG, weight=2),
     "InstanceVariant.scaling": variant(
         removed(SCALING_TARGET, SCALING_POLICY) | updated(ENDPOINT), scaling=None
@@ -565,8 +574,8 @@ CHANGES: Mapping[str, Change] = {
     "DataCapture.json_content_types": captured(
         NEW_CONFIG, lambda shared: {"json_content_types": []}
     ),
-    "AllAtOnce.termination_wait_seconds": rollout(AllAtOnce(), termination_wait_seconds=60),
-    "AllAtOnce.max_execution_seconds": rollout(AllAtOnce(), max_execution_seconds=3600),
+    "AllAtOnce.termination_wait_seconds": rollout(WATCHED, termination_wait_seconds=60),
+    "AllAtOnce.max_execution_seconds": rollout(WATCHED, max_execution_seconds=3600),
     "Canary.percent": rollout(Canary(), percent=20),
     "Canary.instances": Change(
         updated(ENDPOINT),
@@ -589,7 +598,7 @@ CHANGES: Mapping[str, Change] = {
     "Rolling.max_execution_seconds": rollout(Rolling(), max_execution_seconds=3600),
     "EndpointAlarms.errors_5xx": alarms(updated(ALARM), lambda shared: {"errors_5xx": 9}),
     "EndpointAlarms.model_latency_ms": alarms(
-        added(ALARM) | updated(ENDPOINT), lambda shared: {"model_latency_ms": 100}
+        added(ALARM) | updated(ENDPOINT, POLICY), lambda shared: {"model_latency_ms": 100}
     ),
     "EndpointAlarms.evaluation_periods": alarms(
         updated(ALARM), lambda shared: {"evaluation_periods": 3}
@@ -734,6 +743,33 @@ def test_the_schemas_say_what_is_replaced() -> None:
 def test_a_change_does_this_and_nothing_else(argument: str) -> None:
     before, after = templates(argument)
     assert effect(before, after) == CHANGES[argument].effect
+
+
+def test_a_scaled_count_stays_while_a_variant_does_not_scale() -> None:
+    # The way to another instance type, which SageMaker refuses while a variant scales.
+    # given
+    def template(**more: Any) -> Resources:
+        made = stack()
+        ModelEndpoint(made, "Churn", image=IMAGE, **more)
+        return resources(made)
+
+    fixed_count = {"retain_variant_properties": True}
+    other_type = InstanceVariant(instance_type="ml.c7i.large")
+    steps = [
+        template(variants=[VARIANT]),
+        template(**fixed_count),
+        template(variants=[other_type], **fixed_count),
+        template(variants=[replace(other_type, scaling=SCALING)]),
+    ]
+
+    # when
+    first, second, third = (effect(*pair) for pair in pairwise(steps))
+
+    # then
+    assert first == removed(SCALING_TARGET, SCALING_POLICY)
+    assert second == NEW_CONFIG
+    assert third == added(SCALING_TARGET, SCALING_POLICY)
+    assert "retain_variant_properties=True" in str(Scaling.__doc__)
 
 
 @EVERY

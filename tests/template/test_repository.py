@@ -38,7 +38,7 @@ def test_tags_stay_and_images_are_scanned_and_kept_with_the_stack_gone(stack: St
     assert made["DeletionPolicy"] == made["UpdateReplacePolicy"] == "Retain"
 
 
-def test_only_untagged_images_expire_by_default(stack: Stack) -> None:
+def test_only_untagged_images_expire(stack: Stack) -> None:
     ModelRepository(stack, "Repository", untagged_days=3)
 
     assert [rule["selection"] for rule in rules(stack)] == [
@@ -51,32 +51,22 @@ def test_only_untagged_images_expire_by_default(stack: Stack) -> None:
     ]
 
 
-def test_what_was_deployed_is_matched_first_and_so_does_not_count_among_the_kept(
-    stack: Stack,
-) -> None:
-    ModelRepository(stack, "Repository", keep_images=5)
-
-    deployed, newest, untagged = rules(stack)
-    assert deployed["selection"] == {
-        "tagStatus": "tagged",
-        "tagPrefixList": ["deployed-"],
-        "countType": "imageCountMoreThan",
-        "countNumber": 100,
-    }
-    assert newest["selection"] == {
-        "tagStatus": "tagged",
-        "tagPatternList": ["*"],
-        "countType": "imageCountMoreThan",
-        "countNumber": 5,
-    }
-    assert deployed["rulePriority"] < newest["rulePriority"] < untagged["rulePriority"]
-
-
 def test_a_repository_to_be_destroyed_goes_with_its_images_by_ecr_itself(stack: Stack) -> None:
     ModelRepository(stack, "Repository", removal_policy=RemovalPolicy.DESTROY)
 
     assert resource(stack)["Properties"]["EmptyOnDelete"] is True
     assert resource(stack)["DeletionPolicy"] == "Delete"
+
+
+def test_a_repository_that_is_replaced_stays_with_the_images_in_use(stack: Stack) -> None:
+    ModelRepository(stack, "Repository", removal_policy=RemovalPolicy.DESTROY)
+
+    assert resource(stack)["UpdateReplacePolicy"] == "Retain"
+
+
+def test_a_repository_is_destroyed_without_a_function_of_the_cdks(stack: Stack) -> None:
+    ModelRepository(stack, "Repository", removal_policy=RemovalPolicy.DESTROY)
+
     Template.from_stack(stack).resource_count_is("AWS::Lambda::Function", 0)
 
 
@@ -92,13 +82,10 @@ def test_a_key_of_your_own_encrypts(stack: Stack) -> None:
 
 
 def test_all_that_breaks_ecrs_rules_is_told_at_once_and_nothing_is_made(stack: Stack) -> None:
-    with pytest.raises(ValueError, match="^Stack/Repository: 3 problems:") as caught:
-        ModelRepository(
-            stack, "Repository", repository_name="Churn", keep_images=1, untagged_days=0
-        )
+    with pytest.raises(ValueError, match="^Stack/Repository: 2 problems:") as caught:
+        ModelRepository(stack, "Repository", repository_name="Churn", untagged_days=0)
 
     assert 'repository_name "Churn": must be 2 to 256' in str(caught.value)
-    assert "keep_images 1: must be at least 2" in str(caught.value)
     assert "untagged_days 0: must be at least 1" in str(caught.value)
     assert stack.node.try_find_child("Repository") is None
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from aws_cdk import App, Stack, Validations
+from aws_cdk import App, CfnParameter, Stack, Validations
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -177,6 +177,17 @@ def test_interfaces_are_made_in_the_given_subnets_and_groups_alone(stack: Stack)
         CHANGE_INTERFACES,
         ANYWHERE,
     ]
+
+
+def test_of_a_list_that_is_known_only_later_any_place_may_be_used(stack: Stack) -> None:
+    made = HostingRole(stack, "Role")
+    kind = "List<AWS::EC2::Subnet::Id>"
+    subnets = CfnParameter(stack, "Subnets", type=kind).value_as_list
+
+    allow_network(made, subnets=subnets, security_groups=["sg-1"])
+
+    places = [arn("ec2", "subnet/*", "*"), arn("ec2", "security-group/sg-1", "*")]
+    assert statements(stack)[2] == allowed("ec2:CreateNetworkInterface", [INTERFACES, *places])
 
 
 def test_cdk_nag_finds_nothing_that_is_not_explained() -> None:

@@ -7,6 +7,7 @@ from aws_cdk import CfnParameter
 
 from cdk_constructs.model_endpoint import ModelEndpoint
 from cdk_constructs.rollouts import AllAtOnce, Canary, Linear, Rolling, Rollout
+from cdk_constructs.scaling import Scaling
 from cdk_constructs.variants import InstanceVariant, ServerlessVariant
 from tests.template.serving import ENDPOINT, IMAGE, properties, resources, stack, synthesized
 
@@ -135,9 +136,39 @@ def test_a_canary_may_be_a_number_of_instances_up_to_half_of_the_fleet() -> None
         made(3)
 
 
-@pytest.mark.parametrize("rollout", [Canary(), Linear(), Rolling()])
-def test_serverless_takes_no_rollout_that_shifts_traffic(rollout: Rollout) -> None:
-    with pytest.raises(ValueError, match="of a serverless endpoint: must be AllAtOnce or none"):
+def test_a_canary_of_instances_fits_the_fewest_that_scaling_leaves() -> None:
+    def made(least: int) -> object:
+        scaling = Scaling.on_invocations(600, min_capacity=least, max_capacity=8)
+        return ModelEndpoint(
+            stack(),
+            "Churn",
+            image=IMAGE,
+            endpoint_name="churn",
+            variants=[InstanceVariant(instance_count=6, scaling=scaling)],
+            rollout=Canary(instances=2),
+        )
+
+    assert made(4)
+    with pytest.raises(ValueError, match="AllTraffic, 2: must be at most 1"):
+        made(3)
+
+
+def test_a_serverless_endpoint_has_no_rollout_in_its_template() -> None:
+    found = synthesized(
+        lambda scope: ModelEndpoint(
+            scope, "Churn", image=IMAGE, variants=[ServerlessVariant()], rollout=AllAtOnce()
+        )
+    )
+    assert "DeploymentConfig" not in properties(found, ENDPOINT)
+
+
+@pytest.mark.parametrize(
+    "rollout", [Canary(), Linear(), Rolling(), AllAtOnce(termination_wait_seconds=60)]
+)
+def test_serverless_takes_no_rollout_that_waits(rollout: Rollout) -> None:
+    with pytest.raises(
+        ValueError, match=r"of a serverless endpoint: must be AllAtOnce\(\) or none"
+    ):
         ModelEndpoint(
             stack(),
             "Churn",

@@ -13,6 +13,25 @@ CONCURRENCY = Scaling.on_provisioned_concurrency(0.7, min_capacity=1, max_capaci
 
 
 @pytest.mark.parametrize(
+    ("kind", "platform"),
+    [
+        ("ml.c6g.large", "linux/arm64"),
+        ("ml.m6gd.large", "linux/arm64"),
+        ("ml.c6gn.large", "linux/arm64"),
+        ("ml.r8g.large", "linux/arm64"),
+        ("ml.p6e-gb200.36xlarge", "linux/arm64"),
+        ("ml.g4dn.xlarge", "linux/amd64"),
+        ("ml.g5.xlarge", "linux/amd64"),
+        ("ml.g6e.xlarge", "linux/amd64"),
+        ("ml.m5.large", "linux/amd64"),
+        ("ml.p5en.48xlarge", "linux/amd64"),
+    ],
+)
+def test_the_processors_decide_what_images_must_be_for(kind: str, platform: str) -> None:
+    assert InstanceVariant(instance_type=kind).platform == platform
+
+
+@pytest.mark.parametrize(
     ("setting", "said"),
     [
         ({"instance_type": "m5.large"}, 'instance_type "m5.large": must be "ml.FAMILY.SIZE"'),

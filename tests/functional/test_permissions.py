@@ -1,0 +1,67 @@
+"""`odyssey permissions`."""
+
+from collections.abc import Callable
+
+from tests.functional.conftest import Done, SmallApp
+
+Run = Callable[..., Done]
+
+
+def actions(done: Done) -> set[str]:
+    found: set[str] = set()
+    for statement in done.document["Statement"]:
+        action = statement["Action"]
+        found |= {action} if isinstance(action, str) else set(action)
+    return found
+
+
+def test_a_command_s_policy_is_for_this_app_alone(odyssey: Run, small_app: SmallApp) -> None:
+    done = odyssey("permissions", "diff", at=small_app.folder)
+    assert (done.code, done.err) == (0, "")
+    assert "cloudformation:GetTemplate" in actions(done)
+    assert "cloudformation:DeleteStack" not in actions(done)
+    (statement,) = done.document["Statement"]
+    assert statement["Resource"].endswith(":stack/small-*/*")
+
+
+def test_without_a_command_it_is_that_of_all(odyssey: Run, small_app: SmallApp) -> None:
+    done = odyssey("permissions", at=small_app.folder)
+    assert done.code == 0
+    assert {"cloudformation:DeleteStack", "sagemaker:InvokeEndpoint"} <= actions(done)
+    assert "a managed policy takes 6,144" in done.err
+
+
+def test_the_account_and_the_region_are_those_of_the_settings(
+    odyssey: Run, small_app: SmallApp
+) -> None:
+    settings = (small_app.folder / "odyssey.toml").read_text()
+    aws = '[aws]\naccount = "123456789012"\nregion = "eu-west-1"\n'
+    small_app.write("odyssey.toml", settings + aws)
+    done = odyssey("permissions", "sagemaker request", at=small_app.folder)
+    assert "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/small" in done.out
+
+
+def test_a_command_that_is_none_is_refused_with_those_that_are(
+    odyssey: Run, small_app: SmallApp
+) -> None:
+    done = odyssey("permissions", "deplyo", at=small_app.folder)
+    assert (done.code, done.out) == (2, "")
+    assert "deplyo" in done.err
+    assert "deploy" in done.err
+
+
+def test_a_boundary_binds_whoever_deploys(odyssey: Run, small_app: SmallApp) -> None:
+    # given
+    settings = (small_app.folder / "odyssey.toml").read_text()
+    small_app.write("odyssey.toml", settings + '[aws]\npermissions_boundary = "bound"\n')
+    # when
+    refused = odyssey("permissions", "deploy", at=small_app.folder)
+    small_app.write(
+        "odyssey.toml",
+        settings + '[aws]\npermissions_boundary = "bound"\naccount = "123456789012"\n',
+    )
+    done = odyssey("permissions", "deploy", at=small_app.folder)
+    # then
+    assert refused.code == 2
+    assert "is a name, and a policy takes its ARN" in refused.err
+    assert '"iam:PermissionsBoundary": "arn:aws:iam::123456789012:policy/bound"' in done.out
