@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from odyssey.cloudformation.service import Resource, endpoint
+from odyssey.cloudformation import endpoint
+from odyssey.cloudformation.service import Resource
 from odyssey.errors import DeploymentError
 from tests.functional.stacks import FakeSageMaker
 
