@@ -8,15 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
-
 from cdk_constructs.metrics import REQUESTS, metric
 from cdk_constructs.validation import Problems, is_token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_sns as sns
     from constructs import Construct
 
@@ -144,6 +142,10 @@ class EndpointAlarms:
         limit: float,
         text: str,
     ) -> cloudwatch.Alarm:
+        # Most endpoints have no alarm, and these take time to import.
+        from aws_cdk import aws_cloudwatch as cloudwatch
+        from aws_cdk import aws_cloudwatch_actions as actions
+
         alarm = cloudwatch.Alarm(
             scope,
             construct_id,

@@ -12,13 +12,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Aws, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
 
 from cdk_constructs.metrics import INSTANCES, REQUESTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aws_cdk import aws_cloudwatch as cloudwatch
     from constructs import Construct
 
 _WIDTH, _HEIGHT, _IN_A_ROW = 12, 6, 2
@@ -52,6 +52,8 @@ def endpoint_dashboard(
     graphs += board.concurrency() if serverless else board.instances()
     widgets = [_widget(place, graph) for place, graph in enumerate(graphs)]
     body = Stack.of(scope).to_json_string({"widgets": widgets})
+    from aws_cdk import aws_cloudwatch as cloudwatch
+
     return cloudwatch.CfnDashboard(scope, construct_id, dashboard_body=body)
 
 

@@ -11,11 +11,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol, overload
 
 from aws_cdk import Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
+
+    from aws_cdk import aws_cloudwatch as cloudwatch
 
 REQUESTS = "AWS/SageMaker"
 INSTANCES = "/aws/sagemaker/Endpoints"
@@ -31,6 +32,9 @@ def metric(
     period_seconds: int,
 ) -> cloudwatch.Metric:
     """Return a metric of an endpoint, or of one of its variants."""
+    # Most endpoints are made without one, and this takes time to import.
+    from aws_cdk import aws_cloudwatch as cloudwatch
+
     dimensions = {"EndpointName": endpoint_name}
     if variant_name is not None:
         dimensions["VariantName"] = variant_name

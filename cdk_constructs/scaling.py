@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
 from aws_cdk import aws_applicationautoscaling as autoscaling
-from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from cdk_constructs.validation import Problems, is_token
@@ -224,6 +223,8 @@ class Scaling:
                 step_adjustments=[step],
             ),
         )
+        from aws_cdk import aws_cloudwatch as cloudwatch
+
         cloudwatch.CfnAlarm(
             parent,
             "WakeAlarm",

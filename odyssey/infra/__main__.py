@@ -12,18 +12,23 @@ otherwise::
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
 
 from odyssey.errors import OdysseyError
-from odyssey.infra import toolkit
 
 
 def main() -> int:
     """Synthesize the app; return 0, or 2 where a setting is wrong."""
-    # jsii would take the first Node on PATH, of any age.
-    os.environ.setdefault("JSII_NODE", toolkit.environment(os.environ)["JSII_NODE"])
+    # A short life, in which nearly all that is made is kept: collecting is a tenth of the time.
+    gc.disable()
+    if "JSII_NODE" not in os.environ:
+        from odyssey.infra import toolkit
+
+        # jsii would take the first Node on PATH, of any age.
+        os.environ["JSII_NODE"] = toolkit.environment(os.environ)["JSII_NODE"]
     from odyssey.infra import app
 
     try:
