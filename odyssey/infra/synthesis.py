@@ -81,8 +81,13 @@ def synthesize(settings: Config, *, validate: bool = False, fresh: bool = False)
     known = None if fresh else _known(record, settings.folder, request, validate=validate)
     if known is not None:
         return _synthesis(settings.folder, known, started, cached=True)
-    made = _make(settings, request, validate=validate)
-    _keep(record, made)
+    with state.locked(record.with_suffix(".lock")) as ours:
+        if not ours:
+            raise SynthesisError(
+                "another odyssey synthesizes this app", "wait until it is done, then run this again"
+            )
+        made = _make(settings, request, validate=validate)
+        _keep(record, made)
     return _synthesis(settings.folder, made, started, cached=False)
 
 

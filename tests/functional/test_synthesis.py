@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from odyssey import config
+from odyssey import config, state
 from odyssey.errors import ConfigError, SynthesisError
 from odyssey.infra import assembly, toolkit
 from odyssey.infra.synthesis import Synthesis, synthesize
@@ -181,6 +181,21 @@ def test_a_setting_that_a_construct_refuses_leaves_the_last_assembly(tmp_path: P
     assert caught.value.message.startswith("odyssey.toml [env.prod]: ")
     assert "ml.t2.large" in caught.value.message
     assert contents(tmp_path / "cdk.out") == before
+
+
+def test_two_do_not_synthesize_an_app_at_once(tmp_path: Path) -> None:
+    with state.locked(state.folder(tmp_path) / "synthesis.lock") as ours:
+        assert ours
+        with pytest.raises(SynthesisError, match="another odyssey synthesizes this app"):
+            make(tmp_path)
+    assert not make(tmp_path).cached
+
+
+def test_what_fails_leaves_nothing_half_made(tmp_path: Path) -> None:
+    (tmp_path / "overrides.py").write_text("def override(stacks):\n    raise SystemExit(3)\n")
+    with pytest.raises(SynthesisError):
+        make(tmp_path)
+    assert not (tmp_path / "cdk.out").exists()
 
 
 def test_an_override_that_fails_is_named_with_its_line(tmp_path: Path) -> None:
