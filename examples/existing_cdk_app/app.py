@@ -26,7 +26,7 @@ class Storage(cdk.Stack):
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
         self.bucket = s3.Bucket(self, "Bucket", encryption=s3.BucketEncryption.S3_MANAGED)
-        self.repository = ModelRepository(self, "Models")
+        self.repository = ModelRepository(self, "Models", repository_name="models")
 
 
 class Churn(cdk.Stack):
@@ -44,7 +44,7 @@ class Churn(cdk.Stack):
             data=ModelData.from_bucket(storage.bucket, model),
             variants=[
                 InstanceVariant(
-                    instance_type="ml.c6i.large",
+                    instance_type="ml.m5.large",
                     scaling=Scaling.on_invocations(600, min_capacity=1, max_capacity=4),
                 )
             ],

@@ -115,7 +115,7 @@ def test_an_existing_app_is_deployed_with_its_own_synthesizer(
     for name, value in account.items():
         monkeypatch.setenv(name, value)
     pushed = ("-c", f"digest=sha256:{'5' * 64}")
-    cdk(app, "bootstrap", "aws://123456789012/eu-west-1")
+    cdk(app, "bootstrap", "aws://123456789012/eu-west-1", *pushed)
     # when
     deploy = ("deploy", "Production/*", "--method", "direct", "--require-approval", "never")
     cdk(app, *deploy, *pushed)
