@@ -144,6 +144,24 @@ def test_an_interrupt_stops_at_once(probe_copy: Path, door: str) -> None:
         idle.close()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_worker_that_is_just_being_born_hears_the_stop_too(probe_copy: Path, number: int) -> None:
+    # given: a second between the births of the workers, and a slow childhood
+    with (probe_copy / "serve.py").open("a") as code:
+        code.write(
+            "\nimport itertools, os, time, types, gunicorn.arbiter\n"
+            "waits = itertools.chain([10], itertools.repeat(0))\n"
+            "gunicorn.arbiter.random = types.SimpleNamespace(random=lambda: next(waits))\n"
+            "os.register_at_fork(after_in_child=lambda: time.sleep(0.3))\n"
+        )
+    with Server(probe_copy, "fast") as server:
+        start = time.monotonic()
+        # when: the stop comes before the second, and is passed on as soon as that is there
+        assert server.stop(number) == 0
+        # then: nobody waits for a worker that has not heard it to be killed
+        assert time.monotonic() - start < 12
+
+
 def test_nothing_is_left_after_a_stop(probe_copy: Path, door: str, tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()

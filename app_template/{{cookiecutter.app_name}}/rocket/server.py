@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("rocket")
 
+#: What gunicorn's first process tells a worker to stop with.
+STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+
 #: Seconds between SIGTERM and the end; SageMaker sends SIGKILL after 30.
 GRACE = 25
 #: Seconds in which every busy connection is told to close before the worker stops.
@@ -176,11 +179,23 @@ class Server(BaseApplication):  # type: ignore[misc]
             stop()
 
         arbiter.handle_term = drain_and_stop
+        spawn = arbiter.spawn_worker
+
+        def spawn_worker() -> int:
+            # A signal to a worker that is just being born waits until its own handlers are there.
+            mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+            try:
+                return int(spawn())
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+        arbiter.spawn_worker = spawn_worker
 
     def post_fork(self, arbiter: Arbiter, worker: Worker) -> None:
         """In each worker, at once: the arbiter's handlers would swallow a signal to stop."""
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        for number in STOPS:
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
     def post_worker_init(self, worker: Worker) -> None:
         """In each worker, before its event loop starts."""
