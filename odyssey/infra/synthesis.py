@@ -86,9 +86,29 @@ def synthesize(settings: Config, *, validate: bool = False, fresh: bool = False)
             raise SynthesisError(
                 "another odyssey synthesizes this app", "wait until it is done, then run this again"
             )
-        made = _make(settings, request, validate=validate)
-        _keep(record, made)
+        made = _recorded(settings, request, record, validate=validate)
     return _synthesis(settings.folder, made, started, cached=False)
+
+
+def _recorded(
+    settings: Config, request: dict[str, Any], record: Path, *, validate: bool
+) -> dict[str, Any]:
+    """Make the assembly and its record; whatever happens, nothing half made is left."""
+    beside = record.with_name(f"{FOLDER}.new")
+    kept = record.with_suffix(".new")
+    try:
+        made = _make(settings, request, beside, validate=validate)
+        kept.write_text(json.dumps(made), encoding="utf-8")
+        kept.replace(record)
+    except OSError as error:
+        what = f"{error.filename or settings.folder} cannot be written: {error.strerror}"
+        raise SynthesisError(
+            what, "make room, or the folder writable; then run this again"
+        ) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+        kept.unlink(missing_ok=True)
+    return made
 
 
 def _synthesis(app: Path, record: Mapping[str, Any], started: float, *, cached: bool) -> Synthesis:
@@ -109,11 +129,13 @@ def _request(settings: Config) -> dict[str, Any]:
     return {"env": settings.env, "flags": flags} if flags else {}
 
 
-def _make(settings: Config, request: dict[str, Any], *, validate: bool) -> dict[str, Any]:
+def _make(
+    settings: Config, request: dict[str, Any], beside: Path, *, validate: bool
+) -> dict[str, Any]:
     """Run the CDK app and put its assembly in place of the old one; return the record of it."""
     app = settings.folder
     inputs = fingerprint.inputs(app, request)
-    beside = state.folder(app) / f"{FOLDER}.new"
+    # That of a synthesis that was killed.
     shutil.rmtree(beside, ignore_errors=True)
     description = _description(app)
     if description["app"] == APP:
@@ -264,9 +286,3 @@ def _known(
         return last if last["outputs"] == fingerprint.folder(app / FOLDER) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _keep(record: Path, made: Mapping[str, Any]) -> None:
-    beside = record.with_suffix(".new")
-    beside.write_text(json.dumps(made), encoding="utf-8")
-    beside.replace(record)

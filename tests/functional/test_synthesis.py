@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from odyssey import config, state
 from odyssey.errors import ConfigError, SynthesisError
 from odyssey.infra import assembly, toolkit
 from odyssey.infra.synthesis import Synthesis, synthesize
+from tests.functional.conftest import alive, until
 
 APP = '[app]\nname = "iris"\n'
 DIGEST = "sha256:" + "a1" * 32
@@ -247,3 +251,48 @@ class TestAnotherCdkApp:
         (stack,) = assembly.read(make(app).folder).stacks
         assert stack.warnings == ("iris-own: mind the gap",)
         assert stack.errors == ()
+
+
+def leftovers(app: Path) -> list[str]:
+    """What lies in odyssey's own folder and is neither its record nor a lock."""
+    kept = {"synthesis.json", "synthesis.lock", ".gitignore"}
+    return sorted(path.name for path in (app / ".odyssey").iterdir() if path.name not in kept)
+
+
+def test_a_folder_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path: Path) -> None:
+    # given: a folder in the place of the record
+    (state.folder(tmp_path) / "synthesis.json" / "x").mkdir(parents=True)
+    # when
+    with pytest.raises(SynthesisError) as caught:
+        make(tmp_path)
+    # then
+    assert "synthesis.new cannot be written: Is a directory" in caught.value.message
+    assert leftovers(tmp_path) == []
+
+
+def test_an_interrupt_leaves_the_last_assembly_and_nothing_else(tmp_path: Path) -> None:
+    # given
+    make(tmp_path)
+    before = contents(tmp_path / "cdk.out")
+    (tmp_path / "overrides.py").write_text(
+        "import pathlib, time\n"
+        "def override(stacks):\n"
+        "    pathlib.Path('there').write_text(str(__import__('os').getpid()))\n"
+        "    time.sleep(60)\n"
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-m", "odyssey", "synth"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until(lambda: (tmp_path / "there").exists() and (tmp_path / "there").read_text())
+    # when
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=30)
+    # then
+    assert (running.returncode, said.splitlines()[-1]) == (130, "Error: interrupted")
+    until(lambda: not alive(int((tmp_path / "there").read_text())))
+    assert contents(tmp_path / "cdk.out") == before
+    assert leftovers(tmp_path) == []
