@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 def command(folder: Path | None, env: str | None, commands: tuple[str, ...]) -> None:
     """Print the smallest IAM policy that some commands need.
 
-    Without COMMAND it is that of all commands. Nothing is asked of AWS. An administrator attaches
-    the policy to a person's or a pipeline's role; [foundation] deployer_policy = true makes it with
-    the app's stacks.
+    Without COMMAND it is that of all commands, and in parts where it is too long for one managed
+    policy. Nothing is asked of AWS. An administrator attaches it to a person's or a pipeline's
+    role; [foundation] deployer_policy = true makes it with the app's stacks.
     """
     from cdk_constructs import permissions
 
     settings = options.settings(folder, env)
     try:
-        document = permissions.policy(
+        parts = permissions.policies(
             commands or permissions.COMMANDS,
             app=settings.app.name,
             account=settings.aws.account or "*",
@@ -48,13 +48,12 @@ def command(folder: Path | None, env: str | None, commands: tuple[str, ...]) -> 
         )
     except ValueError as error:
         raise UsageError(str(error), "odyssey permissions --help") from error
-    size = permissions.size(document)
-    if size > permissions.LIMIT:
-        console.warn(
-            f"the policy has {size:,} characters, and a managed policy takes "
-            f"{permissions.LIMIT:,}: name fewer commands, or divide its statements"
+    if len(parts) > 1:
+        console.note(
+            f"{len(parts)} policies: together they are longer than the {permissions.LIMIT:,} "
+            "characters of a managed policy"
         )
-    console.result(document, json.dumps(document, indent=2))
+    console.result({"policies": parts}, "\n".join(json.dumps(part, indent=2) for part in parts))
 
 
 def _boundary(settings: Config) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from cdk_constructs import permissions
 from tests.functional.conftest import Done, SmallApp
 
 Run = Callable[..., Done]
@@ -9,26 +10,37 @@ Run = Callable[..., Done]
 
 def actions(done: Done) -> set[str]:
     found: set[str] = set()
-    for statement in done.document["Statement"]:
+    for statement in (each for part in done.document["policies"] for each in part["Statement"]):
         action = statement["Action"]
         found |= {action} if isinstance(action, str) else set(action)
     return found
 
 
 def test_a_command_s_policy_is_for_this_app_alone(odyssey: Run, small_app: SmallApp) -> None:
-    done = odyssey("permissions", "diff", at=small_app.folder)
+    done = odyssey("permissions", "diff", "--output", "json", at=small_app.folder)
     assert (done.code, done.err) == (0, "")
     assert "cloudformation:GetTemplate" in actions(done)
     assert "cloudformation:DeleteStack" not in actions(done)
-    (statement,) = done.document["Statement"]
+    ((statement,),) = (part["Statement"] for part in done.document["policies"])
     assert statement["Resource"].endswith(":stack/small-*/*")
 
 
-def test_without_a_command_it_is_that_of_all(odyssey: Run, small_app: SmallApp) -> None:
-    done = odyssey("permissions", at=small_app.folder)
+def test_as_text_a_policy_is_what_iam_takes(odyssey: Run, small_app: SmallApp) -> None:
+    done = odyssey("permissions", "diff", at=small_app.folder)
+    assert done.document["Version"] == "2012-10-17"
+
+
+def test_without_a_command_it_is_that_of_all_in_parts(odyssey: Run, small_app: SmallApp) -> None:
+    # when
+    done = odyssey("permissions", "--output", "json", at=small_app.folder)
+    shown = odyssey("permissions", at=small_app.folder)
+    # then
     assert done.code == 0
     assert {"cloudformation:DeleteStack", "sagemaker:InvokeEndpoint"} <= actions(done)
-    assert "a managed policy takes 6,144" in done.err
+    parts = done.document["policies"]
+    assert all(permissions.size(part) <= permissions.LIMIT for part in parts)
+    assert f"{len(parts)} policies: together they are longer than the 6,144" in done.err
+    assert shown.out.count('"Version": "2012-10-17"') == len(parts) > 1
 
 
 def test_the_account_and_the_region_are_those_of_the_settings(
