@@ -77,15 +77,18 @@ class _Board:
         return title, lines
 
     def errors(self) -> tuple[str, list[Any]]:
+        """Return a graph of the answers that are errors."""
         counted = {"Invocation4XXErrors": ["Sum"], "Invocation5XXErrors": ["Sum"]}
         return self.variants("Errors", REQUESTS, counted)
 
     def latency(self, *, overhead: bool) -> tuple[str, list[Any]]:
+        """Return a graph of the time of the model, and of SageMaker's own where it tells."""
         names = ["ModelLatency", "OverheadLatency"] if overhead else ["ModelLatency"]
         measured = {name: ["p50", "p99"] for name in names}
         return self.variants("Latency (microseconds)", REQUESTS, measured)
 
     def instances(self) -> list[tuple[str, list[Any]]]:
+        """Return graphs of the load of the instances, and of their number."""
         load = {"CPUUtilization": ["Average"], "MemoryUtilization": ["Average"]}
         # Each instance reports once a minute, so that the samples of a minute are the instances.
         count = {"CPUUtilization": ["SampleCount"]}
@@ -95,10 +98,12 @@ class _Board:
         ]
 
     def concurrency(self) -> list[tuple[str, list[Any]]]:
+        """Return a graph of how much of a serverless endpoint is in use."""
         used = {"ServerlessConcurrentExecutionsUtilization": ["Maximum"]}
         return [self.variants("Concurrency in use (share)", REQUESTS, used)]
 
     def backlog(self) -> list[tuple[str, list[Any]]]:
+        """Return a graph of the requests that wait."""
         names = ("ApproximateBacklogSize", "ApproximateBacklogSizePerInstance")
         lines = [[REQUESTS, name, *self._endpoint, {"stat": "Average"}] for name in names]
         return [("Backlog", lines)]

@@ -113,6 +113,7 @@ class _BucketData(ModelData):
         problems.raise_any()
 
     def bind(self, scope: Construct, grantee: iam.IGrantable) -> str:
+        """Grant the key or the prefix, with the bucket's own key, and return the URI."""
         granted = _granted(self.key, self.rollback_prefix)
         arn = self.bucket.arn_for_objects(granted)
         _grant_read(grantee, arn, self.bucket.encryption_key)
@@ -137,6 +138,7 @@ class _UriData(ModelData):
         problems.raise_any()
 
     def bind(self, scope: Construct, grantee: iam.IGrantable) -> str:
+        """Grant the key or the prefix, with the key that was given, and return the URI."""
         bucket, _, key = _without_scheme(self.uri).partition("/")
         place = f"{bucket}/{_granted(key, self.rollback_prefix)}" if key else bucket
         arn = f"arn:{Aws.PARTITION}:s3:::{place}"
@@ -147,7 +149,8 @@ class _UriData(ModelData):
 @dataclass(frozen=True)
 class _NoData(ModelData):
     def bind(self, scope: Construct, grantee: iam.IGrantable) -> None:
-        return None
+        """Grant nothing, and return no URI."""
+        return
 
 
 def _grant_read(grantee: iam.IGrantable, arn: str, encryption_key: kms.IKey | None) -> None:

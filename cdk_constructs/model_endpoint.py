@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_cdk import RemovalPolicy
@@ -10,12 +9,12 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from cdk_constructs.alarms import EndpointAlarms
-from cdk_constructs.compatibility import check_models
 from cdk_constructs.dashboard import endpoint_dashboard
-from cdk_constructs.endpoint import SageMakerEndpoint, check_endpoint, is_serverless
-from cdk_constructs.endpoint_config import SageMakerEndpointConfig, check_config
+from cdk_constructs.endpoint import SageMakerEndpoint, is_serverless
 from cdk_constructs.metrics import EndpointMetrics
+from cdk_constructs.own_config import OwnConfig
 from cdk_constructs.own_model import OwnModel
+from cdk_constructs.rollback import Rollback
 from cdk_constructs.validation import RETENTIONS, Problems
 from cdk_constructs.variants import InstanceVariant
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
 
     from cdk_constructs.data import ModelData
+    from cdk_constructs.endpoint_config import SageMakerEndpointConfig
     from cdk_constructs.images import ModelImage
     from cdk_constructs.inference import AsyncInference, DataCapture
     from cdk_constructs.model import ModelContainer, SageMakerModel
@@ -127,55 +127,20 @@ class ModelEndpoint(EndpointMetrics, Construct):
         log_retention_days: int | None = None,
     ) -> None:
         own = OwnModel(image, data, environment, pipeline, role, network, network_isolation)
-        if alarms is None and rollout is not None and rollout.shifts_traffic:
-            alarms = EndpointAlarms()
-        rolls_back = rollout is not None and alarms is not None
+        shape = OwnConfig(variants, shadow_variants, async_inference, data_capture, encryption_key)
+        rollback = Rollback.of(rollout, alarms, rollback_alarms)
         problems = Problems.of(scope, construct_id)
-        every = [*variants, *shadow_variants]
-        own.check(problems, scope, model, every)
-        served = [
-            (each, own if each.model is None else each.model) for each in _served(every, model)
-        ]
-        check_models(problems, scope, served, shadowed=bool(shadow_variants))
-        check_config(
-            problems,
-            scope,
-            variants=variants,
-            shadow_variants=shadow_variants,
-            async_inference=async_inference,
-            data_capture=data_capture,
-            encryption_key=encryption_key,
-        )
-        check_endpoint(
-            problems,
-            variants=every,
-            endpoint_name=endpoint_name,
-            rollout=rollout,
-            alarms=len(rollback_alarms)
-            + (len(variants) * alarms.each if alarms is not None and rolls_back else 0),
-        )
-        if rollout is not None and alarms is not None and not is_serverless(variants):
-            alarms.check_rollout(problems, rollout)
-        _check_name(problems, endpoint_name, rolls_back, log_retention_days)
+        shape.check(problems, scope, own, model)
+        rollback.check(problems, shape, endpoint_name)
+        _check_logs(problems, endpoint_name, log_retention_days)
         problems.raise_any()
 
         super().__init__(scope, construct_id)
         if model is None and own.names():
             model = own.make(self)
-        self.config = SageMakerEndpointConfig(
-            self,
-            "Config",
-            variants=_served(variants, model),
-            shadow_variants=_served(shadow_variants, model),
-            async_inference=async_inference,
-            data_capture=data_capture,
-            encryption_key=encryption_key,
-        )
+        self.config = shape.make(self, model)
         names = [variant.name for variant in variants]
-        self.alarms: list[cloudwatch.Alarm] = []
-        if alarms is not None and rolls_back and endpoint_name is not None:
-            # The endpoint refers to these alarms, so that they cannot refer to the endpoint.
-            self.alarms = alarms.bind(self, endpoint_name, names)
+        self.alarms = rollback.make_before(self, endpoint_name, names)
         self.endpoint = SageMakerEndpoint(
             self,
             "Endpoint",
@@ -185,8 +150,7 @@ class ModelEndpoint(EndpointMetrics, Construct):
             alarms=[*self.alarms, *rollback_alarms],
             retain_variant_properties=retain_variant_properties,
         )
-        if alarms is not None and not rolls_back:
-            self.alarms = alarms.bind(self, self.endpoint.endpoint_name, names)
+        self.alarms += rollback.make_after(self, self.endpoint.endpoint_name, names)
         self.model = _model(self.config)
         self.role = self.model.role
         self.endpoint_name = self.endpoint.endpoint_name
@@ -233,27 +197,15 @@ class ModelEndpoint(EndpointMetrics, Construct):
         )
 
 
-def _check_name(
-    problems: Problems, endpoint_name: str | None, rolls_back: bool, log_retention_days: int | None
+def _check_logs(
+    problems: Problems, endpoint_name: str | None, log_retention_days: int | None
 ) -> None:
     problems.one_of("log_retention_days", log_retention_days, RETENTIONS)
-    if endpoint_name is not None:
-        return
-    if rolls_back:
-        problems.add(
-            "rollout that alarms roll back without endpoint_name: they must name the endpoint "
-            "before it is made"
-        )
-    if log_retention_days is not None:
+    if log_retention_days is not None and endpoint_name is None:
         problems.add(
             "log_retention_days without endpoint_name: the log group must be there before the "
             "endpoint, with its name"
         )
-
-
-def _served(variants: Sequence[Variant], model: SageMakerModel | None) -> list[Variant]:
-    """Return the variants, each with a model."""
-    return [replace(each, model=model) if each.model is None else each for each in variants]
 
 
 def _model(config: SageMakerEndpointConfig) -> SageMakerModel:

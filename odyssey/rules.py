@@ -17,15 +17,6 @@ if TYPE_CHECKING:
 
     Rule = Callable[[str], str | None]
 
-RETENTIONS = (
-    *(0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827),
-    *(2192, 2557, 2922, 3288, 3653),
-)
-"""Days that CloudWatch Logs keeps logs; 0 is for ever.
-
-Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-"""
-
 _ARN = r"arn:aws[a-z-]*"
 _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _TAG = re.compile(r"[\w .:/=+@-]*")
@@ -57,10 +48,6 @@ bucket = _pattern(_BUCKET, "3 to 63 lower-case letters, digits, dots and hyphens
 repository = _pattern(
     r"[a-z0-9]+([._/-][a-z0-9]+)*", "lower-case letters and digits, with single . _ - / between"
 )
-endpoint = _pattern(
-    r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}",
-    "1 to 63 letters, digits and hyphens, with no hyphen at either end",
-)
 place = _pattern(rf"s3://{_BUCKET}/[^*?$\s]+", "s3://BUCKET/PREFIX")
 model = _pattern(
     rf"none|s3://{_BUCKET}/[^*?$\s]*[^*?$\s/]\.tar\.gz", 's3://BUCKET/KEY.tar.gz, or "none"'
@@ -71,11 +58,20 @@ image = _pattern(
 instance_type = _pattern(r"ml\.[a-z][a-z0-9-]*\.[a-z0-9]+", "ml.FAMILY.SIZE, such as ml.m5.large")
 
 
+def endpoint(value: str) -> str | None:
+    """Check the name of an endpoint."""
+    from cdk_constructs.validation import NAME, NAME_RULE
+
+    return None if not value or re.fullmatch(NAME, value) else NAME_RULE
+
+
 def retention(value: int) -> str | None:
-    """Check the days that logs are kept."""
-    if value in RETENTIONS:
+    """Check the days that logs are kept; 0 is for ever."""
+    from cdk_constructs.validation import RETENTIONS
+
+    if value in (0, *RETENTIONS):
         return None
-    return f"must be one of {', '.join(map(str, RETENTIONS))}"
+    return f"must be one of {', '.join(map(str, (0, *RETENTIONS)))}"
 
 
 def whole_gigabytes(value: int) -> str | None:

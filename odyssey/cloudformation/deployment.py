@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from odyssey import state
 from odyssey.cloudformation import differences, endpoint, operation, service
-from odyssey.cloudformation.events import INTERVAL, StackProgress, Watcher
+from odyssey.cloudformation.events import INTERVAL, StackProgress
 from odyssey.cloudformation.states import clear_failed_creation, require_deployable
 from odyssey.console import note
 from odyssey.errors import DeploymentError
@@ -188,18 +188,8 @@ def _deploy(target: Target, stack: Stack, method: str, interval: float) -> Deplo
     client = target.cloudformation(stack)
     shown = StackProgress(f"Deploying {stack.name}", paths=stack.paths)
     words = ["deploy", stack.display_name, "--exclusively", "--require-approval", "never"]
-    with Watcher(client, stack.name, interval=interval) as watcher:
-        ended = target.cdk.run(
-            *words,
-            *("--method", method, "--progress", "events"),
-            assembly=target.assembly.folder,
-            env=target.variables,
-            on_turn=operation.turn(watcher, shown),
-        )
-    shown.show(watcher.new())
-    shown.progress.end()
-    if ended.stopped_by is not None:
-        raise operation.detached(client, stack.name)
+    words += ["--method", method, "--progress", "events"]
+    ended = operation.watched(target, stack.name, words, shown, client=client, interval=interval)
     if ended.code != 0:
         what = f"{stack.name} could not be deployed"
         raise operation.failure(

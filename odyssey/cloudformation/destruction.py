@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from odyssey.cloudformation import deployment, operation, service, templates
-from odyssey.cloudformation.events import INTERVAL, StackProgress, Watcher
+from odyssey.cloudformation.events import INTERVAL, StackProgress
 from odyssey.cloudformation.states import require_idle
 from odyssey.cloudformation.target import command
 from odyssey.console import note
@@ -125,18 +125,9 @@ def _destroy(target: Target, doomed: Doomed, interval: float) -> None:
     stack = doomed.stack
     client = target.cloudformation(stack)
     shown = StackProgress(f"Destroying {stack.name}", paths=stack.paths)
+    words = ["destroy", stack.display_name, "--force", "--exclusively"]
     # By its ARN: a stack that is gone is not found by its name.
-    with Watcher(client, doomed.id, interval=interval) as watcher:
-        ended = target.cdk.run(
-            *("destroy", stack.display_name, "--force", "--exclusively"),
-            assembly=target.assembly.folder,
-            env=target.variables,
-            on_turn=operation.turn(watcher, shown),
-        )
-    shown.show(watcher.new())
-    shown.progress.end()
-    if ended.stopped_by is not None:
-        raise operation.detached(client, doomed.id)
+    ended = operation.watched(target, doomed.id, words, shown, client=client, interval=interval)
     now = service.describe(client, doomed.id)
     if ended.code == 0 and (now is None or now.status == "DELETE_COMPLETE"):
         return

@@ -13,10 +13,12 @@ from odyssey.console import clean
 from odyssey.errors import AwsError, DeploymentError, InterruptedByUserError, OdysseyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from odyssey.cloudformation.events import Event
     from odyssey.cloudformation.service import StackState
+    from odyssey.cloudformation.target import Target
+    from odyssey.infra.toolkit import Ended
 
 TURN = 0.25
 """Seconds between two looks at what the watcher has found."""
@@ -44,6 +46,42 @@ def turn(watcher: Watcher, shown: StackProgress) -> Callable[[], float]:
         return min(shown.progress.tick(), TURN)
 
     return show
+
+
+def watched(
+    target: Target,
+    stack: str,
+    words: Sequence[str],
+    shown: StackProgress,
+    *,
+    client: Any,
+    interval: float = INTERVAL,
+) -> Ended:
+    """Run a command of the CDK that works on one stack, and show the stack's events meanwhile.
+
+    Args:
+        target: Whose CDK and assembly it is.
+        stack: The stack's name or ARN.
+        words: The command.
+        shown: Where the events go.
+        client: A client for CloudFormation.
+        interval: Seconds between two requests for events.
+
+    Raises:
+        InterruptedByUserError: Ctrl-C; the operation goes on.
+    """
+    with Watcher(client, stack, interval=interval) as watcher:
+        ended = target.cdk.run(
+            *words,
+            assembly=target.assembly.folder,
+            env=target.variables,
+            on_turn=turn(watcher, shown),
+        )
+    shown.show(watcher.new())
+    shown.progress.end()
+    if ended.stopped_by is not None:
+        raise detached(client, stack)
+    return ended
 
 
 def follow(
