@@ -2,24 +2,32 @@
 
 ::
 
-    {"version": 1, "artifacts": {"image": "...", "model": "..."}, "env": {"prod": {"image": "..."}}}
+    {"version": 1, "artifacts": {"image": "...", "model": "..."}, "env": {"prod": {"image": "..."}},
+     "tested": ["sha256:..."]}
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from odyssey.errors import ConfigError
+from odyssey.errors import ConfigError, OdysseyError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 FILE = ".odyssey/artifacts.json"
+LOCK = "artifacts.lock"
 VERSION = 1
+
+TESTED = 50
+"""Images whose pass is remembered."""
 
 
 def load(app: Path, env: str | None) -> dict[str, str]:
     """Return what was recorded for an app, by the names of the section ``[artifacts]``.
+
+    Besides those it may hold ``training_job``, the last job that was started.
 
     Args:
         app: The app's folder.
@@ -28,17 +36,89 @@ def load(app: Path, env: str | None) -> dict[str, str]:
     Raises:
         ConfigError: The file is not what odyssey writes.
     """
+    document = _read(app)
+    try:
+        return {**document.get("artifacts", {}), **document.get("env", {}).get(env, {})}
+    except (TypeError, AttributeError) as error:
+        raise _broken(error) from error
+
+
+def record(app: Path, env: str | None, artifacts: Mapping[str, str]) -> None:
+    """Note what a command made; what was recorded under other names stays.
+
+    Args:
+        app: The app's folder.
+        env: The environment that it is for, or None.
+        artifacts: The records by name, such as ``{"image": "..."}``.
+
+    Raises:
+        ConfigError: The file is not what odyssey writes.
+        OdysseyError: It cannot be written.
+    """
+
+    def put(document: dict[str, Any]) -> None:
+        home = document.setdefault("env", {}) if env else document
+        home.setdefault(env or "artifacts", {}).update(artifacts)
+
+    _change(app, put)
+
+
+def record_tested(app: Path, *images: str) -> None:
+    """Note that images have passed the container contract test.
+
+    Args:
+        app: The app's folder.
+        images: Their ids, or the digests that a registry knows them by.
+    """
+
+    def put(document: dict[str, Any]) -> None:
+        others = [known for known in document.get("tested", []) if known not in images]
+        document["tested"] = [*others, *images][-TESTED:]
+
+    _change(app, put)
+
+
+def is_tested(app: Path, image: str) -> bool:
+    """Return whether an image, by its id or digest, has passed the container contract test."""
+    return image in _read(app).get("tested", [])
+
+
+def _read(app: Path) -> dict[str, Any]:
     import json
 
     try:
-        document = json.loads((app / FILE).read_text(encoding="utf-8"))
+        document: dict[str, Any] = json.loads((app / FILE).read_text(encoding="utf-8"))
         if document["version"] != VERSION:
             version = document["version"]
             raise ConfigError([f"{FILE}: version {version}: this odyssey reads {VERSION}"])
-        return {**document.get("artifacts", {}), **document.get("env", {}).get(env, {})}
+        return document
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise ConfigError([f"{FILE}: cannot be read: {error.strerror}"]) from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ConfigError([f"{FILE}: not what odyssey wrote: {error!r}"], f"rm {FILE}") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise _broken(error) from error
+
+
+def _broken(error: Exception) -> ConfigError:
+    return ConfigError([f"{FILE}: not what odyssey wrote: {error!r}"], f"rm {FILE}")
+
+
+def _change(app: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the file alone, and whole: two pushes at once lose nothing of each other."""
+    import fcntl
+    import json
+
+    from odyssey import state
+
+    home = state.folder(app)
+    try:
+        with (home / LOCK).open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            document = _read(app) or {"version": VERSION}
+            change(document)
+            beside = app / f"{FILE}.new"
+            beside.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+            beside.replace(app / FILE)
+    except OSError as error:
+        raise OdysseyError(f"{app / FILE} cannot be written: {error.strerror}") from error

@@ -57,6 +57,9 @@ class Config:
     aws: sections.Aws
     foundation: sections.Foundation
     artifacts: sections.Artifacts
+    docker: sections.Docker
+    training: sections.Training
+    transform: sections.Transform
     endpoint: sections.Endpoint
     scaling: sections.Scaling
     rollout: sections.Rollout

@@ -15,6 +15,9 @@
     ├── RequestError             1  no answer, or an answer that is an error
     ├── SynthesisError           1  the CDK app failed
     ├── DeploymentError          1  a stack could not be deployed or destroyed
+    ├── ImageError               1  an image could not be built, run or pushed, or breaks a rule
+    ├── JobError                 1  a job on SageMaker failed
+    ├── TimedOutError            6  something took longer than it may
     ├── AwsError                 5  AWS refused: credentials, permissions, region
     ├── MissingToolError         7  a program that is needed is not installed
     ├── BugError                70  odyssey itself is wrong
@@ -114,6 +117,20 @@ class SynthesisError(OdysseyError):
 
 class DeploymentError(OdysseyError):
     """A stack could not be deployed or destroyed, or is in a state that forbids it."""
+
+
+class ImageError(OdysseyError):
+    """An image could not be built, run or pushed, or it breaks a rule of AWS."""
+
+
+class JobError(OdysseyError):
+    """A training or transform job on SageMaker failed, or was stopped."""
+
+
+class TimedOutError(OdysseyError):
+    """Something took longer than it may."""
+
+    exit_code = 6
 
 
 class AwsError(OdysseyError):

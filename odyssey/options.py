@@ -115,8 +115,13 @@ def way_to_aws(settings: Config, profile: str | None) -> Access:
     return Access(profile, settings.aws.region or None)
 
 
-def setting(path: str) -> Callable[[AnyCommand], AnyCommand]:
-    """Add the option that sets a key of ``odyssey.toml``, such as ``--port`` for ``local.port``."""
+def setting(path: str, *short: str) -> Callable[[AnyCommand], AnyCommand]:
+    """Add the option that sets a key of ``odyssey.toml``, such as ``--port`` for ``local.port``.
+
+    Args:
+        path: The key.
+        short: Shorter names of the option, such as ``-c``.
+    """
     from odyssey.keys import KEYS
 
     key = KEYS[path]
@@ -124,7 +129,8 @@ def setting(path: str) -> Callable[[AnyCommand], AnyCommand]:
     otherwise = key.default if key.default != "" else '""'
     default = f"{path} of odyssey.toml, else {otherwise}"
     meaning = f"{key.help[0].upper()}{key.help[1:]}.  [default: {default}]"
-    return click.option(key.option, key.name, type=kind, default=None, help=meaning)
+    name = f"{key.option}/--no-{key.option[2:]}" if key.kind == "bool" else key.option
+    return click.option(name, *short, key.name, type=kind, default=None, help=meaning)
 
 
 def settings(

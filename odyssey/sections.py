@@ -162,6 +162,72 @@ class Artifacts:
 
 
 @dataclass(frozen=True)
+class Docker:
+    """``[docker]``: the app's image, and how it is run on this machine."""
+
+    platform: str = _key(
+        "",
+        'what it is built for; "" is linux/arm64 where the endpoint has Graviton instances, else '
+        "linux/amd64",
+        choices=("", "linux/amd64", "linux/arm64"),
+    )
+    base: str = _key("", 'the image it is built on; "" is that of the Dockerfile')
+    build_args: Mapping[str, str] = _key({}, "arguments of the Dockerfile")
+    memory_mb: int = _key(
+        0, "memory that a container is given; 0 is what its instance type has", low=0
+    )
+    samples: str = _key("samples", "folder of requests that `docker test` sends")
+
+
+@dataclass(frozen=True)
+class Training:
+    """``[training]``: the training jobs."""
+
+    instance_type: str = _key("ml.m5.large", "type of their instances", check=rules.instance_type)
+    instance_count: int = _key(1, "instances of each", low=1, high=1000)
+    volume_gb: int = _key(30, "disk of each instance", low=1, high=16384)
+    max_runtime: int = _key(86400, "seconds until a job is stopped", low=1, high=2419200)
+    spot: bool = _key(False, "whether they run on spare capacity: cheaper, and interrupted at will")
+    max_wait: int = _key(
+        0, "seconds to wait for spare capacity and for the job; 0 is twice max_runtime", low=0
+    )
+    input_mode: str = _key(
+        "File", "how the data comes into the container", choices=("File", "FastFile", "Pipe")
+    )
+    hyperparameters: Mapping[str, str] = _key({}, "what train() gets as its hyperparameters")
+    environment: Mapping[str, str] = _key({}, "variables of the container")
+    network_isolation: bool = _key(False, "whether the container is cut off from the network")
+
+
+@dataclass(frozen=True)
+class Transform:
+    """``[transform]``: the batch transform jobs."""
+
+    instance_type: str = _key("ml.m5.large", "type of their instances", check=rules.instance_type)
+    instance_count: int = _key(1, "instances of each", low=1, high=1000)
+    content_type: str = _key("text/csv", "type of the input's records")
+    accept: str = _key("", 'type of the answers; "" lets the container choose')
+    split_type: str = _key(
+        "Line",
+        "how an object of the input is cut into records",
+        choices=("None", "Line", "RecordIO", "TFRecord"),
+    )
+    strategy: str = _key(
+        "MultiRecord",
+        "records in one request: one, or as many as fit",
+        choices=("SingleRecord", "MultiRecord"),
+    )
+    assemble_with: str = _key("Line", "what joins the answers", choices=("None", "Line"))
+    max_payload: int = _key(6, "largest request, in megabytes", low=0, high=100)
+    max_concurrent: int = _key(
+        1, "requests at once on one instance; 0 asks the container", low=0, high=100
+    )
+    join: str = _key(
+        "none", "whether each answer stands beside its input", choices=("none", "input")
+    )
+
+
+@dataclass(frozen=True)
 class Endpoint:
     """``[endpoint]``: the SageMaker endpoint."""
 
@@ -318,6 +384,9 @@ SECTIONS: dict[str, type[Any]] = {
     "aws": Aws,
     "foundation": Foundation,
     "artifacts": Artifacts,
+    "docker": Docker,
+    "training": Training,
+    "transform": Transform,
     "endpoint": Endpoint,
     "scaling": Scaling,
     "rollout": Rollout,
