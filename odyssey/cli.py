@@ -28,6 +28,12 @@ LIFE_CYCLE: dict[str, dict[str, str]] = {
         "local serve": "Serve the model over HTTP.",
         "local request": "Send one request to the local server and print its answer.",
     },
+    "In a container": {
+        "docker build": "Build the image from the app's Dockerfile.",
+        "docker train": "Train the model in the image; it lands in model/.",
+        "docker serve": "Serve the model from the image over HTTP.",
+        "docker request": "Send one request to the container that serves, and print its answer.",
+    },
     "On AWS": {
         "synth": "Make the CloudFormation templates; they land in cdk.out/.",
         "diff": "Print what a deployment would change in AWS.",
@@ -44,6 +50,7 @@ LIFE_CYCLE: dict[str, dict[str, str]] = {
 COMMANDS = {
     "init": "odyssey.commands.init",
     "local": "odyssey.commands.local",
+    "docker": "odyssey.commands.docker",
     "synth": "odyssey.commands.synth",
     "diff": "odyssey.commands.diff",
     "deploy": "odyssey.commands.deploy",

@@ -117,13 +117,20 @@ def body(data: str | None, source: Path | None, content_type: str | None = None)
     return Body((data or "").encode(errors="surrogateescape"), content_type or JSON)
 
 
-def send(settings: Config, sent: Body, *, accept: str | None = None) -> Answer:
+def send(
+    settings: Config,
+    sent: Body,
+    *,
+    accept: str | None = None,
+    server: str = "odyssey local serve",
+) -> Answer:
     """Send a prediction request to the local server and return its answer.
 
     Args:
         settings: The app's settings; ``local.port`` and ``server.timeout`` are used.
         sent: What to send.
         accept: The type of the answer. Default: the server chooses.
+        server: The command that starts the server.
 
     Raises:
         RequestError: Nothing listens, no answer came in time, or the answer is an error.
@@ -139,9 +146,7 @@ def send(settings: Config, sent: Body, *, accept: str | None = None) -> Answer:
         answer = _exchange(connection, sent.content, headers)
     except ConnectionRefusedError:
         option = f" --port {port}" if settings.origin("local.port") == "--port" else ""
-        raise RequestError(
-            f"nothing listens on {HOST}:{port}", f"odyssey local serve{option}"
-        ) from None
+        raise RequestError(f"nothing listens on {HOST}:{port}", f"{server}{option}") from None
     except TimeoutError:
         raise RequestError(f"no answer from {HOST}:{port} within {patience} s") from None
     except ValueError as error:

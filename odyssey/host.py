@@ -7,9 +7,7 @@ The app's folder is laid out as SageMaker lays out ``/opt/ml`` in a container, s
 from __future__ import annotations
 
 import os
-import signal
 import socket
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +16,7 @@ from odyssey import client, environment, staging
 from odyssey.console import Progress, clean, elapsed, note, size
 from odyssey.errors import InterruptedByUserError, ServingError, TrainingError
 from odyssey.process import Child, describe_end
+from odyssey.readiness import Attendance, Readiness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -30,9 +29,6 @@ TRAIN_GRACE = 120.0
 
 SERVE_GRACE = 30.0
 """Seconds that the server may take to stop: what SageMaker gives it."""
-
-PING_PAUSE = 0.1
-FAILURE_LINES = 3
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,7 @@ def train(settings: Config) -> Trained:
     """
     app = settings.folder
     _require_rocket(app, "train", TrainingError)
-    _require_data(app)
+    staging.require_data(app)
     python = environment.python_for(settings)
     with staging.area(app) as area:
         _run_train(settings, python, area)
@@ -92,12 +88,12 @@ def _run_train(settings: Config, python: Path, area: staging.Area) -> None:
     progress = Progress("Training")
     argv = [str(python), str(app / "rocket" / "train")]
     with _child(argv, app, env, TRAIN_GRACE, TrainingError) as child:
-        code = child.run(progress.feed, _turn(child, progress))
+        code = child.run(progress.feed, Attendance(child, progress))
     progress.end()
     if child.stopped_by is not None:
         raise InterruptedByUserError("the training was interrupted; model/ is unchanged")
     if code != 0:
-        reason = _reason(app)
+        reason = staging.reason(app)
         raise TrainingError(
             f"the training failed ({describe_end(code)}); model/ is unchanged{reason}",
             f"the whole reason is in {app / 'output' / 'failure'}" if reason else None,
@@ -125,15 +121,15 @@ def serve(
     """
     app, port = settings.folder, settings.local.port
     _require_rocket(app, "serve", ServingError)
-    _require_model(app)
+    staging.require_model(app, "odyssey local train")
     python = environment.python_for(settings)
     # As late as can be: making an environment may have taken minutes.
-    _require_free(port, settings.origin("local.port"))
+    require_free(port, settings.origin("local.port"), "odyssey local serve")
     env = _environment(settings, **_server_variables(settings, reload=reload, quiet=quiet))
     progress = Progress("Starting the server")
     argv = [str(python), str(app / "rocket" / "serve")]
     with _child(argv, app, env, SERVE_GRACE, ServingError) as child:
-        wait = _Readiness(settings, child, progress, when_ready)
+        wait = Readiness(settings, Attendance(child, progress), when_ready)
         code = child.run(progress.feed, wait)
     progress.end()
     if child.stopped_by is not None and not wait.ready:
@@ -143,60 +139,6 @@ def serve(
         return
     when = "ended by itself" if wait.ready else "ended before its model was loaded"
     raise ServingError(f"the server {when} ({describe_end(code)}); the reason is in its log above")
-
-
-class _Readiness:
-    """Asks the server until its model is loaded; between two pings its output flows."""
-
-    def __init__(
-        self,
-        settings: Config,
-        child: Child,
-        progress: Progress,
-        when_ready: Callable[[str, str], None],
-    ) -> None:
-        self.ready = False
-        self._port = settings.local.port
-        self._option = ""
-        if settings.origin("local.port") == "--port":
-            self._option = f" --port {self._port}"
-        self._progress = progress
-        self._when_ready = when_ready
-        self._next = 0.0
-        self._idle = _turn(child, progress, silent=True)
-
-    def __call__(self) -> float:
-        self._idle()
-        if self.ready:
-            return 1.0
-        self._progress.tick()
-        if time.monotonic() >= self._next:
-            self._ping()
-            self._next = time.monotonic() + PING_PAUSE
-        return PING_PAUSE
-
-    def _ping(self) -> None:
-        self.ready, reason = client.ping(self._port)
-        if self.ready:
-            self._progress.end()
-            self._when_ready(f"http://{client.HOST}:{self._port}", self._option)
-        elif reason:
-            self._progress.label = f"The model is not loaded: {reason}"
-
-
-def _turn(child: Child, progress: Progress, *, silent: bool = False) -> Callable[[], float]:
-    """Return what to do between two pieces of output: show life, and say it when we stop."""
-    said = False
-
-    def turn() -> float:
-        nonlocal said
-        if child.stopped_by is not None and not said:
-            said = True
-            again = " (Ctrl-C again: at once)" if child.stopped_by == signal.SIGINT else ""
-            progress.say(f"Stopping...{again}")
-        return 1.0 if silent else progress.tick()
-
-    return turn
 
 
 @contextmanager
@@ -251,27 +193,17 @@ def _require_rocket(app: Path, program: str, failure: type[TrainingError | Servi
         )
 
 
-def _require_data(app: Path) -> None:
-    data = app / "input" / "data"
-    # Not rglob: it passes over links to folders, and large data is often linked.
-    names = (name for _, _, names in os.walk(data, followlinks=True) for name in names)
-    if all(name.startswith(".") for name in names):
-        what = "has no file" if data.is_dir() else "is missing"
-        raise TrainingError(
-            f"there is nothing to train on: {data} {what}",
-            f"put the data into {data / 'training'}",
-        )
+def require_free(port: int, origin: str, command: str) -> None:
+    """Check that a port of this machine is free.
 
+    Args:
+        port: The port.
+        origin: Where its number comes from, for the message.
+        command: The command to type with another port.
 
-def _require_model(app: Path) -> None:
-    staging.recover(app)
-    if not any(True for _ in staging.files(app / staging.MODEL)):
-        raise ServingError(
-            f"there is no model to serve: {app / staging.MODEL} has no file", "odyssey local train"
-        )
-
-
-def _require_free(port: int, origin: str) -> None:
+    Raises:
+        ServingError: It is taken, or for root only.
+    """
     with socket.socket() as probe:
         # As the server does: without it a port that was just in use counts as taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -279,25 +211,14 @@ def _require_free(port: int, origin: str) -> None:
             probe.bind((client.HOST, port))
         except PermissionError:
             raise ServingError(
-                f"port {port} ({origin}) is for root only", "odyssey local serve --port 8080"
+                f"port {port} ({origin}) is for root only", f"{command} --port 8080"
             ) from None
         except OSError as error:
             raise ServingError(
                 f"port {port} ({origin}) is in use: {error.strerror}",
-                f"stop what listens there, or: odyssey local serve --port {_another(port)}",
+                f"stop what listens there, or: {command} --port {_another(port)}",
             ) from None
 
 
 def _another(port: int) -> int:
     return port + 1 if port < 65535 else 8080
-
-
-def _reason(app: Path) -> str:
-    """Return the first lines of what the training said about its failure."""
-    try:
-        text = (app / "output" / "failure").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    text = text.partition("\n\nTraceback ")[0]  # The traceback is in the output above.
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-    return "".join(f"\n  {line}" for line in lines[:FAILURE_LINES])

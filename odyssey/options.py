@@ -103,6 +103,32 @@ def access(command: AnyCommand) -> AnyCommand:
     return profile(setting("aws.region")(command))
 
 
+def body(command: AnyCommand) -> AnyCommand:
+    """Add ``--data``, ``--file``, ``--content-type`` and ``--accept``: what is sent and wanted."""
+    from pathlib import Path
+
+    data = click.option(
+        "--data",
+        metavar="TEXT",
+        help="The body; @FILE reads a file, - reads stdin.  [default: none, give this or --file]",
+    )
+    source = click.option(
+        "--file",
+        "source",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="The file that is the body.  [default: none, give this or --data]",
+    )
+    content_type = click.option(
+        "--content-type",
+        metavar="TYPE",
+        help="The type of the body.  [default: from the file's suffix, else application/json]",
+    )
+    accept = click.option(
+        "--accept", metavar="TYPE", help="The type of the answer.  [default: the server chooses]"
+    )
+    return data(source(content_type(accept(command))))
+
+
 def way_to_aws(settings: Config, profile: str | None) -> Access:
     """Return the way to AWS that the shared options stand for.
 

@@ -194,7 +194,6 @@ class Training:
     input_mode: str = _key(
         "File", "how the data comes into the container", choices=("File", "FastFile", "Pipe")
     )
-    hyperparameters: Mapping[str, str] = _key({}, "what train() gets as its hyperparameters")
     environment: Mapping[str, str] = _key({}, "variables of the container")
     network_isolation: bool = _key(False, "whether the container is cut off from the network")
 

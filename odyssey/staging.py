@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from odyssey import state
-from odyssey.errors import TrainingError
+from odyssey.errors import ServingError, TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +27,8 @@ LOCK = "train.lock"
 PREFIX = "train-"
 REPLACED = "replaced"
 """Where the old model is for the moment that the new one takes its place."""
+
+FAILURE_LINES = 3
 
 KEPT = (".gitkeep", ".gitignore")
 """Files of the model's folder that belong to git and not to a model."""
@@ -139,6 +141,49 @@ def files(model: Path) -> Iterator[tuple[str, int]]:
     for path in sorted(found):
         if path.is_file() and path.name not in KEPT:
             yield str(path.relative_to(model)), path.stat().st_size
+
+
+def require_data(app: Path) -> None:
+    """Check that an app has something to train on.
+
+    Raises:
+        TrainingError: ``input/data/`` has no file.
+    """
+    data = app / "input" / "data"
+    # Not rglob: it passes over links to folders, and large data is often linked.
+    names = (name for _, _, names in os.walk(data, followlinks=True) for name in names)
+    if all(name.startswith(".") for name in names):
+        what = "has no file" if data.is_dir() else "is missing"
+        raise TrainingError(
+            f"there is nothing to train on: {data} {what}",
+            f"put the data into {data / 'training'}",
+        )
+
+
+def require_model(app: Path, command: str) -> None:
+    """Check that an app has a model.
+
+    Args:
+        app: The app's folder.
+        command: The command that makes one.
+
+    Raises:
+        ServingError: ``model/`` has no file.
+    """
+    recover(app)
+    if not any(True for _ in files(app / MODEL)):
+        raise ServingError(f"there is no model to serve: {app / MODEL} has no file", command)
+
+
+def reason(app: Path) -> str:
+    """Return the first lines of what a training said about its failure, each on a new line."""
+    try:
+        text = (app / "output" / "failure").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    text = text.partition("\n\nTraceback ")[0]  # The traceback is in the output above.
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    return "".join(f"\n  {line}" for line in lines[:FAILURE_LINES])
 
 
 def _bring_back(app: Path) -> None:

@@ -79,10 +79,12 @@ def command(
 def _deploy(
     settings: Config, profile: str | None, stacks: tuple[str, ...], yes: bool, method: str
 ) -> None:
+    from odyssey import serving
     from odyssey.cloudformation import deployment, target
 
     access = options.way_to_aws(settings, profile)
     chosen = target.resolve(settings, stacks, access, validate=True)
+    serving.warn_untested(settings, [stack.name for stack in chosen.stacks])
     done = deployment.deploy(
         chosen, Consent(target.command("deploy", env=settings.env), yes), method=method
     )

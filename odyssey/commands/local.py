@@ -69,25 +69,7 @@ def serve(
         "odyssey local request --file iris.csv --content-type text/csv",
     )
 )
-@click.option(
-    "--data",
-    metavar="TEXT",
-    help="The body; @FILE reads a file, - reads stdin.  [default: none, give this or --file]",
-)
-@click.option(
-    "--file",
-    "source",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The file that is the body.  [default: none, give this or --data]",
-)
-@click.option(
-    "--content-type",
-    metavar="TYPE",
-    help="The type of the body.  [default: from the file's suffix, else application/json]",
-)
-@click.option(
-    "--accept", metavar="TYPE", help="The type of the answer.  [default: the server chooses]"
-)
+@options.body
 @options.setting("local.port")
 @options.app
 @options.talk

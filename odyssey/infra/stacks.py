@@ -21,6 +21,7 @@ from cdk_constructs import (
 from cdk_constructs.roles import allow_training
 from odyssey import names
 from odyssey.infra import wiring
+from odyssey.variables import container_environment
 
 if TYPE_CHECKING:
     from aws_cdk import Environment, IStackSynthesizer, PermissionsBoundary
@@ -214,7 +215,7 @@ class EndpointStack(AppStack):
             endpoint_name=endpoint_name(settings),
             image=ModelImage.from_uri(settings.artifacts.image),
             data=wiring.model_data(self, settings),
-            environment=wiring.container_environment(settings),
+            environment=container_environment(settings),
             role=wiring.role(self, "Role", wanted.role),
             network=wiring.network(settings),
             network_isolation=wanted.network_isolation,

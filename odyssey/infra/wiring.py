@@ -49,18 +49,6 @@ def model_data(scope: Construct, settings: Config) -> ModelData:
     return ModelData.from_uri(uri, encryption_key=key(scope, "ModelKey", arn))
 
 
-def container_environment(settings: Config) -> dict[str, str]:
-    """Return the container's variables: the server's settings, then the user's own."""
-    from odyssey.keys import KEYS
-
-    server = {
-        key.variable: str(settings.values[path].value)
-        for path, key in KEYS.items()
-        if key.variable and settings.origin(path) != "default"
-    }
-    return {**server, **settings.endpoint.environment}
-
-
 def variant(settings: Config) -> InstanceVariant | ServerlessVariant:
     """Return the one variant of the endpoint."""
     endpoint = settings.endpoint

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,6 +123,16 @@ class TestStopAccepting:
         start = time.monotonic()
         stop_accepting([listener])
         assert PATIENCE <= time.monotonic() - start < PATIENCE + WAIT
+
+    def test_goes_on_where_a_container_may_attach_no_filter(self) -> None:
+        class Confined(socket.socket):
+            def setsockopt(self, *asked: Any) -> None:
+                raise PermissionError(errno.EPERM, "Operation not permitted")
+
+        with Confined() as sock:
+            sock.bind(("127.0.0.1", 0))
+            sock.listen()
+            stop_accepting([Listener(sock)])
 
     def test_leaves_unix_sockets_alone(self, tmp_path: Path) -> None:
         path = str(tmp_path / "socket")

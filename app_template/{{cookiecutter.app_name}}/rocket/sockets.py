@@ -7,6 +7,7 @@ speed. And a listening socket that closes resets the connections that nobody has
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import socket
 import struct
@@ -85,7 +86,9 @@ def _drop_newcomers(sock: socket.socket) -> None:
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in instructions)
     program = ctypes.create_string_buffer(code)
     filter_ = struct.pack("HP", len(instructions), ctypes.addressof(program))
-    sock.setsockopt(socket.SOL_SOCKET, so_attach_filter, filter_)
+    # A container may be forbidden to: then a newcomer in the last milliseconds may be lost.
+    with contextlib.suppress(PermissionError):
+        sock.setsockopt(socket.SOL_SOCKET, so_attach_filter, filter_)
 
 
 def _waiting(sock: socket.socket) -> int:

@@ -1,0 +1,144 @@
+"""``odyssey docker``: the app's image, on this machine and into ECR."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from odyssey import console, options, rules
+from odyssey.errors import UsageError
+
+if TYPE_CHECKING:
+    from odyssey.config import Config
+
+NAME = "odyssey.docker.name"
+
+
+@click.group(cls=options.Group)
+@click.option(
+    "-n",
+    "--name",
+    metavar="NAME",
+    help="The image's name.  [default: app.name of odyssey.toml]",
+)
+@click.pass_context
+def group(context: click.Context, name: str | None) -> None:
+    """Build, test, run and push the app's image."""
+    context.meta[NAME] = name
+
+
+@group.command(
+    epilog=options.examples(
+        "odyssey docker build",
+        "odyssey docker build --base python:3.12-slim-bookworm",
+    )
+)
+@options.setting("docker.platform")
+@options.setting("docker.base")
+@click.option("--fresh", is_flag=True, help="Use nothing of earlier builds.  [default: off]")
+@options.app
+@options.talk
+def build(
+    folder: Path | None, env: str | None, platform: str | None, base: str | None, fresh: bool
+) -> None:
+    """Build the image from the app's Dockerfile.
+
+    It is a single image in Docker's own format, as SageMaker and Lambda want it. After an edit of
+    the code the requirements are not installed again.
+    """
+    from odyssey.images import build, engine
+
+    settings = options.settings(folder, env, {"docker.platform": platform, "docker.base": base})
+    with engine.connect() as docker:
+        built = build.build(docker, settings, _name(settings), fresh=fresh)
+    console.note(built.summary())
+    console.result(built.document(), built.image.id)
+
+
+@group.command(epilog=options.examples("odyssey docker train"))
+@options.setting("docker.memory_mb")
+@options.app
+@options.talk
+def train(folder: Path | None, env: str | None, memory_mb: int | None) -> None:
+    """Train the model in the image; it lands in model/.
+
+    The container finds input/ below /opt/ml, as in a SageMaker training job. The old model stays
+    until the training has succeeded.
+    """
+    from odyssey.images import engine, image, run
+
+    settings = options.settings(folder, env, {"docker.memory_mb": memory_mb})
+    with engine.connect() as docker:
+        trained = run.train(docker, settings, image.find(docker, _name(settings)))
+    console.note(trained.summary())
+    console.result(trained.document(), str(trained.model))
+
+
+@group.command(epilog=options.examples("odyssey docker serve", "odyssey docker serve --port 9000"))
+@options.setting("local.port")
+@options.setting("docker.memory_mb")
+@options.app
+@options.talk
+def serve(folder: Path | None, env: str | None, port: int | None, memory_mb: int | None) -> None:
+    """Serve the model from the image over HTTP.
+
+    The container finds model/ below /opt/ml, read-only, as on a SageMaker endpoint. It is reached
+    on 127.0.0.1 until Ctrl-C.
+    """
+    from odyssey.images import engine, image, run
+
+    settings = options.settings(folder, env, {"local.port": port, "docker.memory_mb": memory_mb})
+    with engine.connect() as docker:
+        found = image.find(docker, _name(settings))
+        run.serve(docker, settings, found, when_ready=_announce)
+
+
+@group.command(
+    epilog=options.examples(
+        "odyssey docker request --file samples/request.json",
+        "odyssey docker request --data '{\"observation\": [5.1, 3.5, 1.4, 0.2]}'",
+    )
+)
+@options.body
+@options.setting("local.port")
+@options.app
+@options.talk
+def request(
+    folder: Path | None,
+    env: str | None,
+    port: int | None,
+    data: str | None,
+    source: Path | None,
+    content_type: str | None,
+    accept: str | None,
+) -> None:
+    """Send one request to the container that serves, and print its answer.
+
+    What an endpoint would refuse, as larger than it takes, is refused here too.
+    """
+    from odyssey import client, limits
+
+    settings = options.settings(folder, env, {"local.port": port})
+    body = client.body(data, source, content_type)
+    limits.require_payload(settings, len(body.content))
+    answer = client.send(settings, body, accept=accept, server="odyssey docker serve")
+    console.raw(answer.document(), answer.body)
+
+
+def _name(settings: Config) -> str:
+    """Return the image's name: that of ``-n``, or of the app."""
+    given: str | None = click.get_current_context().meta.get(NAME)
+    broken = rules.repository(given) if given else None
+    if broken:
+        raise UsageError(f'-n: "{given}" {broken}')
+    return given or settings.app.name
+
+
+def _announce(url: str, port_option: str) -> None:
+    console.note(
+        f"Serving on {url} (Ctrl-C stops it). Try, in another terminal:\n"
+        f"  odyssey docker request{port_option} --file samples/request.json"
+    )
+    console.result({"url": url})

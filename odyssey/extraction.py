@@ -1,0 +1,102 @@
+"""Taking files out of tar archives of others, without being led astray by them."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from odyssey.console import clean
+from odyssey.errors import OdysseyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class UnsafeMemberError(OdysseyError):
+    """A member of an archive would land outside of the folder, or is neither file nor folder."""
+
+
+def extract(archive: tarfile.TarFile, target: Path, *, below: str = "") -> Iterator[Path]:
+    """Take the files and folders of an archive out into a folder, one after another.
+
+    They belong to whoever runs this, with the modes 0644, 0755 where the archive says executable.
+    A link to a file that came earlier in the archive becomes a file of its own.
+
+    Args:
+        archive: The archive, which may be a stream.
+        target: The folder; it is there.
+        below: Only what is below this folder of the archive, without it.
+
+    Yields:
+        Each file.
+
+    Raises:
+        UnsafeMemberError: A member has an absolute path, ``..``, or leads out by a link, or is a
+            device or a socket. Nothing of it was written.
+        tarfile.TarError: It is no archive, or it ends too early.
+    """
+    for member in archive:
+        parts = _parts(member, member.name, below)
+        if not parts:
+            continue
+        place = target.joinpath(*parts)
+        if member.isdir():
+            place.mkdir(parents=True, exist_ok=True)
+            continue
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if member.isfile():
+            _write(archive, member, place)
+        else:
+            _copy(member, place, target, below)
+        place.chmod(0o755 if member.mode & 0o100 else 0o644)
+        yield place
+
+
+def _parts(member: tarfile.TarInfo, name: str, below: str) -> tuple[str, ...]:
+    """Return the words of a path below a folder of the archive; none where it is elsewhere."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise _unsafe(member, "leads out of the archive")
+    if not (member.isfile() or member.isdir() or member.issym() or member.islnk()):
+        raise _unsafe(member, "is neither a file nor a folder")
+    home = PurePosixPath(below)
+    return path.relative_to(home).parts if path.is_relative_to(home) else ()
+
+
+def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, place: Path) -> None:
+    source = archive.extractfile(member)
+    if source is None:
+        raise _unsafe(member, "has no content")
+    place.unlink(missing_ok=True)
+    with source, place.open("xb") as file:
+        shutil.copyfileobj(source, file, 1 << 20)
+
+
+def _copy(member: tarfile.TarInfo, place: Path, target: Path, below: str) -> None:
+    """Write what a link leads to, which must have come already."""
+    # A symbolic link is relative to its own folder, a hard one to the archive.
+    home = PurePosixPath(member.name).parent if member.issym() else PurePosixPath()
+    aim = _resolved(member, home / member.linkname)
+    source = target.joinpath(*_parts(member, aim, below))
+    if not source.is_file():
+        raise _unsafe(member, f"links to {clean(member.linkname)}, which is not in the archive")
+    if source != place:
+        shutil.copyfile(source, place)
+
+
+def _resolved(member: tarfile.TarInfo, path: PurePosixPath) -> str:
+    words: list[str] = []
+    for word in path.parts:
+        if word == ".." and words:
+            words.pop()
+        elif word in ("..", "/"):
+            raise _unsafe(member, f"links out of the archive, to {clean(member.linkname)}")
+        else:
+            words.append(word)
+    return "/".join(words)
+
+
+def _unsafe(member: tarfile.TarInfo, why: str) -> UnsafeMemberError:
+    return UnsafeMemberError(f"{clean(member.name)} in the archive {why}; it was not taken out")

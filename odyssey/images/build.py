@@ -1,0 +1,164 @@
+"""Building the app's image."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from odyssey import instances
+from odyssey.console import Progress, clean, elapsed, size
+from odyssey.errors import ImageError
+from odyssey.images import image as images
+from odyssey.images.engine import explained
+from odyssey.images.stream import attended
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import docker
+
+    from odyssey.config import Config
+    from odyssey.images.image import Image
+
+ARM, X86 = "linux/arm64", "linux/amd64"
+
+LAST_LINES = 40
+"""Lines of a build that are looked at for the cause of its failure."""
+
+CAUSES = {
+    "command 'gcc' failed": "a requirement has to be compiled: "
+    'build_args = { BUILD_PACKAGES = "gcc libc6-dev" } under [docker] in odyssey.toml',
+    "No matching distribution found": "look at requirements.txt: there is no such version for this "
+    "Python and platform",
+    "Temporary failure in name resolution": "the build has no network; look at the engine's DNS",
+    "no space left on device": "make room: docker system prune",
+    "exec format error": "the engine cannot run another processor's programs: "
+    "docker run --privileged --rm tonistiigi/binfmt --install all",
+}
+"""What to do about what a failed build has printed."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """An image that was built.
+
+    Args:
+        image: The image.
+        seconds: How long it took.
+    """
+
+    image: Image
+    seconds: float
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON takes it."""
+        return {
+            "image": self.image.reference,
+            "id": self.image.id,
+            "platform": self.image.platform,
+            "bytes": self.image.size,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def summary(self) -> str:
+        """Return what it is for a reader."""
+        image = self.image
+        return (
+            f"Built {image.reference} in {elapsed(self.seconds)}: "
+            f"{image.short}, {image.platform}, {size(image.size)}"
+        )
+
+
+def build(
+    engine: docker.DockerClient, settings: Config, name: str, *, fresh: bool = False
+) -> Built:
+    """Build the app's image from its ``Dockerfile``; what the build prints goes to stderr.
+
+    Args:
+        engine: The Docker engine.
+        settings: The app's settings, of which ``[docker]`` is for this.
+        name: The image's name.
+        fresh: Use nothing of earlier builds.
+
+    Raises:
+        ImageError: There is no Dockerfile, a step of it failed, or the base is for another
+            platform.
+    """
+    app, started = settings.folder, time.monotonic()
+    if not (app / "Dockerfile").is_file():
+        raise ImageError(
+            f"there is no Dockerfile in {app}",
+            "take it from git, or from a new app: odyssey init -p aws -s sagemaker start",
+        )
+    wanted = platform(settings)
+    with explained("the image could not be built"):
+        # docker-py asks for the engine's own builder: BuildKit would make an index of manifests
+        # with attestations, which neither SageMaker nor Lambda takes.
+        events = engine.api.build(
+            path=str(app),
+            tag=name,
+            platform=wanted,
+            buildargs=_arguments(settings),
+            nocache=fresh,
+            rm=True,
+            forcerm=True,
+            decode=True,
+        )
+        made = images.find(engine, _follow(events))
+    if made.platform != wanted:
+        raise ImageError(
+            f"{name} was to be for {wanted}, and its base image is for {made.platform}",
+            f"name a base for {wanted}: odyssey docker build --base IMAGE",
+        )
+    return Built(replace(made, reference=name), time.monotonic() - started)
+
+
+def platform(settings: Config) -> str:
+    """Return the platform that the app's image is for."""
+    if settings.docker.platform:
+        return settings.docker.platform
+    if settings.app.service == "lambda":
+        return ARM if settings.function.architecture == "arm64" else X86
+    on_instances = settings.endpoint.kind != "serverless"
+    graviton = on_instances and instances.is_graviton(settings.endpoint.instance_type)
+    return ARM if graviton else X86
+
+
+def _arguments(settings: Config) -> dict[str, str]:
+    base = {"BASE": settings.docker.base} if settings.docker.base else {}
+    return {**settings.docker.build_args, **base}
+
+
+def _follow(events: Iterable[Mapping[str, Any]]) -> str:
+    """Pass on what a build prints, and return the id of the image."""
+    progress = Progress("Building the image")
+    last: deque[str] = deque(maxlen=LAST_LINES)
+    made = ""
+    try:
+        for event in attended(events, progress.tick):
+            made = (event.get("aux") or {}).get("ID", made)
+            if "error" in event:
+                raise _failure(str(event["error"]), "".join(last))
+            text = str(event.get("stream", ""))
+            last.append(text)
+            if text:
+                progress.feed(text.encode())
+            elif "status" in event:
+                progress.step(_status(event))
+    finally:
+        progress.end()
+    if not made:
+        raise ImageError("the image could not be built: the engine ended without saying why")
+    return made
+
+
+def _status(event: Mapping[str, Any]) -> str:
+    """Return what is being fetched: the base image, layer by layer."""
+    return " ".join(str(event[key]) for key in ("id", "status", "progress") if event.get(key))
+
+
+def _failure(error: str, last: str) -> ImageError:
+    hints = (hint for sign, hint in CAUSES.items() if sign in last or sign in error)
+    return ImageError(f"the image could not be built: {clean(error).strip()}", next(hints, None))

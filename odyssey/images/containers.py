@@ -1,0 +1,384 @@
+"""Containers that leave nothing behind.
+
+A container and its volumes go with the ``with`` block that made them, whatever ends it. What a
+killed odyssey could not take away, the next one finds by its label and does.
+
+Files go in and out through the engine, never by bind mounts: that works with an engine on another
+machine, and no file of root's is left on the user's disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import socket
+import tarfile
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from odyssey.images.engine import explained
+from odyssey.images.stream import attended
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+    from types import FrameType, TracebackType
+
+    import docker
+
+    from odyssey.images.image import Image
+
+LABEL = "odyssey.owner"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a container is started.
+
+    Args:
+        command: The words after the image's name.
+        environment: Variables.
+        hostname: Its name in its network.
+        memory_mb: Most memory, without swap; 0 is no limit.
+        ports: Ports of the container by the port of 127.0.0.1 that leads there; 0 lets the engine
+            choose.
+        volumes: Volumes by the folder where they are.
+        writable: Whether the volumes may be written.
+    """
+
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    hostname: str = "algo-1"
+    memory_mb: int = 0
+    ports: Mapping[int, int] = field(default_factory=dict)
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    writable: bool = False
+
+
+class Container:
+    """A container for the length of a ``with`` block: made, but not started.
+
+    Args:
+        engine: The Docker engine.
+        image: What it is made of.
+        recipe: How.
+
+    Raises:
+        ImageError: The engine refuses.
+    """
+
+    def __init__(self, engine: docker.DockerClient, image: Image, recipe: Recipe) -> None:
+        """Note what to make; it is made with the ``with`` block."""
+        self._engine = engine
+        self._image = image
+        self._recipe = recipe
+        self.id = ""
+        self.stopped_by: int | None = None
+        """The signal that asked odyssey to stop, or None."""
+
+    def __enter__(self) -> Self:
+        """Make the container."""
+        sweep(self._engine)
+        api, recipe = self._engine.api, self._recipe
+        limit = f"{recipe.memory_mb}m" if recipe.memory_mb else None
+        mode = "rw" if recipe.writable else "ro"
+        binds = {name: {"bind": at, "mode": mode} for at, name in recipe.volumes.items()}
+        with explained("the container cannot be made"):
+            host = api.create_host_config(
+                mem_limit=limit,
+                memswap_limit=limit,
+                binds=binds or None,
+                port_bindings={
+                    inside: ("127.0.0.1", outside or None)
+                    for outside, inside in recipe.ports.items()
+                },
+            )
+            made = api.create_container(
+                self._image.id,
+                list(recipe.command),
+                hostname=recipe.hostname,
+                environment=dict(recipe.environment),
+                ports=list(recipe.ports.values()),
+                labels={LABEL: owner()},
+                host_config=host,
+                platform=self._image.platform,
+            )
+        self.id = made["Id"]
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave nothing behind: the container is killed, and it goes."""
+        from docker.errors import NotFound
+
+        with contextlib.suppress(NotFound), explained("the container cannot be removed"):
+            self._engine.api.remove_container(self.id, v=True, force=True)
+
+    def put(self, folder: str, entries: Iterator[tuple[str, Path | bytes | None]]) -> None:
+        """Put files into the container, before it starts; they belong to root.
+
+        Args:
+            folder: A folder of the image.
+            entries: Names below it, each with a file, a content, or None for a folder.
+        """
+        with explained("the files cannot be put into the container"), _Tar(entries) as tar:
+            self._engine.api.put_archive(self.id, folder, tar)
+
+    def take(self, path: str) -> Iterator[tarfile.TarFile]:
+        """Yield the one archive of a folder or file of the container; none where it has none.
+
+        Args:
+            path: The folder or file; its last word is the archive's first folder.
+        """
+        from docker.errors import NotFound
+
+        with explained(f"{path} cannot be taken out of the container"):
+            try:
+                chunks, _ = self._engine.api.get_archive(self.id, path, chunk_size=1 << 20)
+            except NotFound:
+                return
+            with tarfile.open(fileobj=_Chunks(chunks), mode="r|") as archive:
+                yield archive
+
+    def start(self) -> None:
+        """Start the container."""
+        with explained("the container cannot start"):
+            self._engine.api.start(self.id)
+
+    def run(
+        self, on_output: Callable[[bytes], None], on_turn: Callable[[], object], *, grace: float
+    ) -> int:
+        """Start the container and pass on its log until it ends.
+
+        Ctrl-C and the signals that ask to stop are passed on, once; a second Ctrl-C kills.
+
+        Args:
+            on_output: Takes what it printed, stdout and stderr as one.
+            on_turn: Called again and again.
+            grace: Seconds that it may take to stop; then it is killed.
+
+        Returns:
+            Its exit code; 128 and a signal's number when that ended it.
+        """
+        deadline = None
+
+        def turn() -> None:
+            nonlocal deadline
+            if self.stopped_by is not None and deadline is None:
+                self.kill("SIGTERM")
+                deadline = time.monotonic() + grace
+            if deadline is not None and (time.monotonic() > deadline or signals.again):
+                self.kill("SIGKILL")
+            on_turn()
+
+        with _Signals(self._stop_for) as signals, explained("the container was lost"):
+            self.start()
+            log = self._engine.api.logs(self.id, stream=True, follow=True)
+            for piece in attended(log, turn):
+                on_output(piece)
+            # Its log may end a moment before itself.
+            return int(self._engine.api.wait(self.id)["StatusCode"])
+
+    def kill(self, name: str) -> None:
+        """Send a signal, if the container still runs."""
+        from docker.errors import APIError
+
+        # It may have ended since we looked, which the engine calls a conflict.
+        with contextlib.suppress(APIError):
+            self._engine.api.kill(self.id, name)
+
+    def state(self) -> Mapping[str, Any]:
+        """Return the engine's view of its state: ``Running``, ``ExitCode``, ``OOMKilled``."""
+        with explained("the container cannot be looked at"):
+            told: Mapping[str, Any] = self._engine.api.inspect_container(self.id)["State"]
+            return told
+
+    def exit_code(self) -> int | None:
+        """Return the exit code; None while it runs."""
+        state = self.state()
+        return None if state["Running"] else int(state["ExitCode"])
+
+    def port(self, inside: int) -> int:
+        """Return the port of 127.0.0.1 that leads to one of the container's."""
+        with explained("the container cannot be looked at"):
+            told = self._engine.api.inspect_container(self.id)
+        bound = told["NetworkSettings"]["Ports"].get(f"{inside}/tcp") or [{"HostPort": "0"}]
+        return int(bound[0]["HostPort"])
+
+    def log(self, tail: int) -> str:
+        """Return the last lines of the log."""
+        with explained("the container's log cannot be read"):
+            text: bytes = self._engine.api.logs(self.id, tail=tail)
+        return text.decode("utf-8", "replace")
+
+    def read(self, command: Sequence[str]) -> str:
+        """Run a command in the container and return what it printed; nothing where it fails."""
+        from docker.errors import APIError
+
+        try:
+            made = self._engine.api.exec_create(self.id, list(command), stderr=False)
+            text: bytes = self._engine.api.exec_start(made["Id"])
+            code = self._engine.api.exec_inspect(made["Id"])["ExitCode"]
+        except APIError:
+            return ""
+        return text.decode("utf-8", "replace") if code == 0 else ""
+
+    def _stop_for(self, number: int) -> None:
+        if self.stopped_by is None:
+            self.stopped_by = number
+
+
+@contextlib.contextmanager
+def volume(engine: docker.DockerClient) -> Iterator[str]:
+    """Make a volume for the length of a ``with`` block, and yield its name."""
+    with explained("a volume cannot be made"):
+        made = engine.api.create_volume(labels={LABEL: owner()})
+    try:
+        yield made["Name"]
+    finally:
+        with explained("the volume cannot be removed"):
+            engine.api.remove_volume(made["Name"], force=True)
+
+
+def sweep(engine: docker.DockerClient) -> None:
+    """Take away what odysseys of this machine left that were killed."""
+    from docker.errors import APIError
+
+    api, ours = engine.api, {"label": LABEL}
+    with explained("the containers cannot be listed"):
+        containers = api.containers(all=True, filters=ours)
+        volumes = api.volumes(filters=ours)["Volumes"] or []
+    for container in containers:
+        if _is_orphan(container["Labels"]):
+            with contextlib.suppress(APIError):
+                api.remove_container(container["Id"], v=True, force=True)
+    for each in volumes:
+        if _is_orphan(each["Labels"]):
+            with contextlib.suppress(APIError):
+                api.remove_volume(each["Name"], force=True)
+
+
+def owner() -> str:
+    """Return what this process labels its containers with: its machine and its number."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _is_orphan(labels: Mapping[str, str]) -> bool:
+    host, _, pid = labels[LABEL].rpartition(":")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+class _Signals:
+    """Takes the signals that ask to stop, for the length of a ``with`` block."""
+
+    def __init__(self, stop: Callable[[int], None]) -> None:
+        self.again = False
+        self._stop = stop
+        self._count = 0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._take)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _take(self, number: int, _frame: FrameType | None) -> None:
+        self._count += 1
+        self.again = self.again or (self._count > 1 and number == signal.SIGINT)
+        self._stop(number)
+
+
+class _Tar:
+    """A tar archive in pieces, made while it is read: never whole in memory."""
+
+    def __init__(self, entries: Iterator[tuple[str, Path | bytes | None]]) -> None:
+        reader, writer = os.pipe()
+        self._pipe = os.fdopen(reader, "rb")
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._write, args=(entries, writer), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pipe.close()
+        self._thread.join()
+
+    def __iter__(self) -> Iterator[bytes]:
+        while chunk := self._pipe.read(1 << 20):
+            yield chunk
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def _write(self, entries: Iterator[tuple[str, Path | bytes | None]], writer: int) -> None:
+        try:
+            with (
+                os.fdopen(writer, "wb") as pipe,
+                tarfile.open(fileobj=pipe, mode="w|", format=tarfile.PAX_FORMAT) as tar,
+            ):
+                for name, content in entries:
+                    _add(tar, name, content)
+        except BrokenPipeError:
+            pass  # The engine refused in the middle, which the request itself tells.
+        except BaseException as error:  # noqa: BLE001  # raised where it is read
+            self._error = error
+
+
+def _add(tar: tarfile.TarFile, name: str, content: Path | bytes | None) -> None:
+    member = tarfile.TarInfo(name)
+    member.mode, member.mtime = 0o644, int(time.time())
+    if content is None:
+        member.type, member.mode = tarfile.DIRTYPE, 0o755
+        tar.addfile(member)
+    elif isinstance(content, bytes):
+        member.size = len(content)
+        tar.addfile(member, io.BytesIO(content))
+    else:
+        with content.open("rb") as file:
+            member.size = os.fstat(file.fileno()).st_size
+            member.mode |= 0o111 if os.access(content, os.X_OK) else 0
+            tar.addfile(member, file)
+
+
+class _Chunks(io.RawIOBase):
+    """Pieces of bytes as a file to be read."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = iter(pieces)
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            try:
+                self._rest = next(self._pieces)
+            except StopIteration:
+                return 0
+        count = min(len(buffer), len(self._rest))
+        buffer[:count], self._rest = self._rest[:count], self._rest[count:]
+        return count

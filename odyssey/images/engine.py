@@ -1,0 +1,106 @@
+"""The Docker engine: where it is, and what its errors mean."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from odyssey.console import clean
+from odyssey.errors import ImageError, MissingToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import docker
+
+TIMEOUT = 600
+"""Seconds that the engine may be silent: a step of a build, or a slow disk."""
+
+START = (
+    "start it: Docker Desktop, colima start, sudo systemctl start docker, or sudo dockerd; "
+    "it is looked for at $DOCKER_HOST, else where `docker context` points"
+)
+
+
+@contextmanager
+def connect() -> Iterator[docker.DockerClient]:
+    """Connect to the engine for the length of a ``with`` block.
+
+    It is found as the ``docker`` program finds it: ``DOCKER_HOST``, else the chosen context, else
+    the local socket.
+
+    Raises:
+        MissingToolError: None answers.
+    """
+    import docker
+
+    with _no_engine():
+        client = docker.DockerClient(timeout=TIMEOUT, **_address())
+    try:
+        with _no_engine():
+            client.ping()
+        yield client
+    finally:
+        client.close()
+
+
+@contextmanager
+def explained(what: str) -> Iterator[None]:
+    """Turn what docker-py raises within a ``with`` block into an `ImageError`.
+
+    Args:
+        what: What could not be done, such as ``the image could not be built``.
+    """
+    import requests
+    from docker import errors
+
+    try:
+        yield
+    except errors.APIError as error:
+        # The engine's own words; docker-py's put a URL and a status before them.
+        told = error.explanation or str(error)
+        text = told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)
+        raise ImageError(f"{what}: {clean(text).strip()}", _advice(text)) from error
+    except (errors.DockerException, requests.RequestException) as error:
+        raise ImageError(f"{what}: {clean(str(error))}", _advice(str(error))) from error
+
+
+@contextmanager
+def _no_engine() -> Iterator[None]:
+    import requests
+    from docker import errors
+
+    try:
+        yield
+    except (errors.DockerException, requests.RequestException, ValueError) as error:
+        if "ermission denied" in str(error):
+            raise MissingToolError(
+                "this user may not speak to the Docker engine",
+                'join its group: sudo usermod -aG docker "$USER", then log in again',
+            ) from error
+        reason = clean(str(error).rpartition(": ")[2] or str(error)).strip("'()\" ")
+        raise MissingToolError(f"no Docker engine answers: {reason}", START) from error
+
+
+def _address() -> dict[str, Any]:
+    """Return how to reach the engine, as docker-py takes it."""
+    from docker import ContextAPI
+    from docker.utils import kwargs_from_env
+
+    if os.environ.get("DOCKER_HOST"):
+        return dict(kwargs_from_env())
+    context = ContextAPI.get_current_context()
+    if context is None or context.Host is None or context.name == "default":
+        return {}
+    return {"base_url": context.Host, "tls": context.TLSConfig}
+
+
+def _advice(text: str) -> str | None:
+    if "no space left on device" in text:
+        return "make room: docker system prune"
+    if "port is already allocated" in text or "address already in use" in text:
+        return "another program has the port; give --port another number"
+    if "no match for platform" in text or "exec format error" in text:
+        return "the image is for another processor; build it again: odyssey docker build"
+    return None

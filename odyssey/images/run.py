@@ -1,0 +1,201 @@
+"""Running the app's image on this machine, exactly as SageMaker runs it.
+
+Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo.html and
+https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
+"""
+
+from __future__ import annotations
+
+import tarfile
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from odyssey import instances, staging
+from odyssey.console import Progress, note
+from odyssey.errors import ImageError, InterruptedByUserError, ServingError, TrainingError
+from odyssey.extraction import extract
+from odyssey.host import SERVE_GRACE, TRAIN_GRACE, Trained, require_free
+from odyssey.images import layout
+from odyssey.images.containers import Container, Recipe, volume
+from odyssey.readiness import Attendance, Readiness
+from odyssey.variables import container_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import docker
+
+    from odyssey.config import Config
+    from odyssey.images.image import Image
+
+PORT = 8080
+"""The port that a container listens on: SageMaker's rule."""
+
+JOB = "docker-train"
+
+
+def train(engine: docker.DockerClient, settings: Config, image: Image) -> Trained:
+    """Run ``train`` in the image over the app's ``input/``, and replace ``model/`` by the result.
+
+    The old model stays until the training has succeeded.
+
+    Raises:
+        TrainingError: There is no data, another training runs, or the training failed.
+        ImageError: The engine refuses.
+        InterruptedByUserError: Ctrl-C, or a signal that asks to stop.
+    """
+    app = settings.folder
+    staging.require_data(app)
+    memory = memory_mb(engine, settings, settings.training.instance_type)
+    environment = {
+        "TRAINING_JOB_NAME": JOB,
+        "TRAINING_JOB_ARN": f"arn:aws:sagemaker:local:000000000000:training-job/{JOB}",
+        **settings.training.environment,
+    }
+    recipe = Recipe(["train"], environment, hostname=layout.HOST, memory_mb=memory)
+    with staging.area(app) as area, Container(engine, image, recipe) as container:
+        container.put("/", layout.training(settings))
+        progress = Progress("Training")
+        turn = Attendance(container, progress)
+        code = container.run(progress.feed, turn, grace=TRAIN_GRACE)
+        progress.end()
+        _take(container, layout.OUTPUT, app / "output")
+        if container.stopped_by is not None:
+            raise InterruptedByUserError("the training was interrupted; model/ is unchanged")
+        if code != 0:
+            raise _failure(container, settings, code, memory)
+        _take(container, layout.MODEL, area.root / staging.MODEL)
+        seconds = area.seconds()
+        if not area.has_model():
+            raise TrainingError(
+                "the training wrote no file into /opt/ml/model; model/ is unchanged",
+                "save the model under model_path in train.py",
+            )
+        area.commit()
+    model = app / staging.MODEL
+    return Trained(model, dict(staging.files(model)), seconds)
+
+
+def serve(
+    engine: docker.DockerClient,
+    settings: Config,
+    image: Image,
+    *,
+    when_ready: Callable[[str, str], None],
+) -> None:
+    """Run ``serve`` in the image with the app's ``model/``, until it is asked to stop.
+
+    Args:
+        engine: The Docker engine.
+        settings: The app's settings; ``local.port`` leads to the container's port 8080.
+        image: The image.
+        when_ready: As in `odyssey.host.serve`.
+
+    Raises:
+        ServingError: The port is taken, there is no model, or the server ended by itself.
+        ImageError: The engine refuses.
+    """
+    port = settings.local.port
+    require_free(port, settings.origin("local.port"), "odyssey docker serve")
+    memory = memory_mb(engine, settings, settings.endpoint.instance_type)
+    with serving(engine, settings, image, port=port, memory_mb=memory) as container:
+        progress = Progress("Starting the server")
+        wait = Readiness(settings, Attendance(container, progress), when_ready)
+        code = container.run(progress.feed, wait, grace=SERVE_GRACE)
+        progress.end()
+        if container.stopped_by is not None and not wait.ready:
+            raise InterruptedByUserError("stopped before the model was loaded")
+        if container.stopped_by is not None:
+            note("The server has stopped")
+            return
+        when = "ended by itself" if wait.ready else "ended before its model was loaded"
+        how = _end(container, code, memory)
+        raise ServingError(f"the server {when} ({how}); the reason is in its log above")
+
+
+@contextmanager
+def serving(
+    engine: docker.DockerClient,
+    settings: Config,
+    image: Image,
+    *,
+    port: int = 0,
+    memory_mb: int = 0,
+) -> Iterator[Container]:
+    """Make the container of an endpoint, not yet started, for the length of a ``with`` block.
+
+    Args:
+        engine: The Docker engine.
+        settings: The app's settings.
+        image: The image.
+        port: The port of 127.0.0.1 that leads to it; 0 lets the engine choose.
+        memory_mb: Its memory; 0 is no limit.
+
+    Raises:
+        ServingError: There is no model.
+        ImageError: The engine refuses.
+    """
+    if settings.artifacts.model != "none":
+        staging.require_model(settings.folder, "odyssey docker train")
+    with volume(engine) as name:
+        # A folder that is mounted can be read-only even for root, which the container runs as.
+        volumes = {layout.MODEL: name}
+        with Container(engine, image, Recipe(["serve"], volumes=volumes, writable=True)) as loader:
+            loader.put(layout.MODEL, layout.model(settings))
+        recipe = Recipe(
+            ["serve"],
+            container_environment(settings),
+            memory_mb=memory_mb,
+            ports={port: PORT},
+            volumes=volumes,
+        )
+        with Container(engine, image, recipe) as container:
+            yield container
+
+
+def memory_mb(engine: docker.DockerClient, settings: Config, instance_type: str) -> int:
+    """Return the memory that a container is given: what it would have on AWS, where it is known.
+
+    Args:
+        engine: The Docker engine.
+        settings: The app's settings; ``docker.memory_mb`` decides where it is not 0.
+        instance_type: The type that it stands for.
+
+    Returns:
+        Megabytes; 0 is no limit, where the engine has less than the instance.
+    """
+    wanted = settings.docker.memory_mb or instances.memory_mb(instance_type) or 0
+    there = int(engine.info()["MemTotal"]) // (1 << 20)
+    if wanted <= there:
+        return wanted
+    note(f"The engine has {there} MB, and {instance_type} has {wanted}: no limit is set")
+    return 0
+
+
+def _take(container: Container, path: str, target: Path) -> None:
+    """Take a folder out of a container."""
+    target.mkdir(exist_ok=True)
+    try:
+        for archive in container.take(path):
+            for _ in extract(archive, target, below=path.rpartition("/")[2]):
+                pass
+    except tarfile.TarError as error:
+        raise ImageError(f"{path} could not be taken out of the container: {error}") from error
+
+
+def _failure(container: Container, settings: Config, code: int, memory: int) -> TrainingError:
+    app = settings.folder
+    reason = staging.reason(app)
+    how = _end(container, code, memory)
+    return TrainingError(
+        f"the training failed ({how}); model/ is unchanged{reason}",
+        f"the whole reason is in {app / 'output' / 'failure'}" if reason else None,
+    )
+
+
+def _end(container: Container, code: int, memory: int) -> str:
+    """Return how a container ended."""
+    if container.state().get("OOMKilled"):
+        return f"exit code {code}: it took more memory than its {memory} MB"
+    return f"exit code {code}"
