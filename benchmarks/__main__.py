@@ -1,4 +1,4 @@
-"""``python -m benchmarks serving | cli | synth | all``."""
+"""``python -m benchmarks serving | cli | synth | containers | all``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import Any, NoReturn
 
-from benchmarks import command_line, serving, synthesis
+from benchmarks import command_line, containers, serving, synthesis
 from benchmarks.environments import UnavailableError
 from benchmarks.goals import ROWS
 from benchmarks.peers import SUBJECTS
@@ -32,6 +32,8 @@ def main() -> int:
             command_line.run(arguments.cli_rounds)
         if arguments.what in ("synth", "all"):
             synthesis.run(arguments.rounds)
+        if arguments.what in ("containers", "all"):
+            containers.run(arguments.rounds, containers.Bases(arguments.base, arguments.naive_base))
         if arguments.what in ("serving", "all"):
             if shutil.which("wrk") is None:
                 raise UnavailableError("wrk is not installed (apt-get install wrk)")
@@ -53,7 +55,7 @@ def _plan(arguments: argparse.Namespace) -> serving.Plan:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
-    parser.add_argument("what", choices=["serving", "cli", "synth", "all"])
+    parser.add_argument("what", choices=["serving", "cli", "synth", "containers", "all"])
     parser.add_argument("--rounds", type=_at_least_1, default=5, help="rounds of visits; default 5")
     parser.add_argument(
         "--seconds", type=_at_least_1, default=2, help="length of a window of wrk; default 2"
@@ -61,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--cli-rounds", type=_at_least_1, default=20, help="runs of each command; default 20"
     )
+    parser.add_argument("--base", help="what the app's image is built on; default as usual")
+    parser.add_argument("--naive-base", help="what the naive image is built on; default as usual")
     parser.add_argument(
         "--peers",
         type=_names,

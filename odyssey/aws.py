@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,7 +18,7 @@ from odyssey.errors import AwsError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-LOG_IN = "aws configure, or aws sso login --profile NAME and --profile NAME"
+LOG_IN = "odyssey configure, or aws sso login --profile NAME and --profile NAME"
 CHOOSE_REGION = "name it with --region REGION, or region under [aws] in odyssey.toml"
 LOOK_AT_THE_NETWORK = "look at the network, at --region, and at AWS_ENDPOINT_URL if it is set"
 ATTEMPTS = 8
@@ -27,7 +27,8 @@ ATTEMPTS = 8
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 _CREDENTIALS = re.compile(
-    "ExpiredToken|InvalidClientTokenId|UnrecognizedClient|InvalidSignature|SignatureDoesNotMatch"
+    "ExpiredToken|InvalidClientTokenId|InvalidAccessKeyId|UnrecognizedClient|InvalidSignature"
+    "|SignatureDoesNotMatch"
     "|security token included in the request is|Unable to resolve AWS account"
     "|[Uu]nable to locate credentials|no credentials have been configured|SSO session"
     "|TokenRefreshRequired|AuthFailure"
@@ -98,18 +99,20 @@ class Access:
             raise AwsError("no region is chosen", CHOOSE_REGION)
         return str(found)
 
-    def client(self, service: str, region: str | None = None) -> Any:
+    def client(self, service: str, region: str | None = None, **options: Any) -> Any:
         """Return a client that waits and tries again while AWS throttles it.
 
         Args:
             service: The service as boto3 calls it.
             region: The region. Default: that of this access.
+            options: What is otherwise than usual, as `botocore.config.Config` takes it.
         """
         from botocore.config import Config
 
-        patient = Config(retries={"mode": "standard", "max_attempts": ATTEMPTS})
+        usual = {"retries": {"mode": "standard", "max_attempts": ATTEMPTS}}
+        config = Config(**{**usual, **options})
         with explained():
-            return self.session.client(service, region_name=region or self.region, config=patient)
+            return self.session.client(service, region_name=region or self.region, config=config)
 
     def identity(self) -> Identity:
         """Ask AWS whose credentials these are.
@@ -131,6 +134,42 @@ class Access:
         return {**kept, **ours, "AWS_PROFILE": self.profile}
 
 
+@dataclass(frozen=True)
+class Keys:
+    """Credentials themselves; they are not shown where this is.
+
+    Args:
+        access: The access key's id.
+        secret: The secret access key.
+        token: The session token, which temporary keys have.
+    """
+
+    access: str
+    secret: str = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+
+    def identity(self, region: str) -> Identity:
+        """Ask AWS whose keys these are, whatever variables and profiles say.
+
+        Args:
+            region: Where to ask.
+
+        Raises:
+            AwsError: AWS does not take them, or cannot be reached.
+        """
+        from botocore.config import Config
+        from botocore.session import Session
+
+        quick = Config(retries={"mode": "standard", "max_attempts": 2}, connect_timeout=10)
+        # Without the variables that name a profile: it may be the one that is being made.
+        session = Session(session_vars={"profile": (None, None, None, None)})
+        session.set_credentials(self.access, self.secret, self.token)
+        with explained():
+            client = session.create_client("sts", region_name=region, config=quick)
+            answer = client.get_caller_identity()
+        return Identity(str(answer["Account"]), str(answer["Arn"]))
+
+
 @contextmanager
 def explained() -> Iterator[None]:
     """Turn what botocore raises within a ``with`` block into an `AwsError`."""
@@ -146,6 +185,16 @@ def explained() -> Iterator[None]:
     except ResponseParserError as error:
         what = str(error).partition("\n")[0]
         raise AwsError(f"what answered is not AWS: {clean(what)}", LOOK_AT_THE_NETWORK) from error
+
+
+def answer(error: AwsError) -> Mapping[str, Any]:
+    """Return what AWS answered when it refused; empty where no answer came.
+
+    Args:
+        error: What `explained` has raised.
+    """
+    # An error of the network has the member too, and nothing in it.
+    return getattr(error.__cause__, "response", None) or {}
 
 
 def is_refusal(text: str) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LIFE_CYCLE: dict[str, dict[str, str]] = {
     "Start": {
         "init start": "Make an app's folder, ready to train and serve.",
+        "configure": "Set up your keys for AWS, as aws configure does.",
     },
     "On this machine": {
         "local train": "Train the model; it lands in model/.",
@@ -30,9 +31,27 @@ LIFE_CYCLE: dict[str, dict[str, str]] = {
     },
     "In a container": {
         "docker build": "Build the image from the app's Dockerfile.",
+        "docker test": "Test that the image keeps SageMaker's container contract.",
         "docker train": "Train the model in the image; it lands in model/.",
         "docker serve": "Serve the model from the image over HTTP.",
         "docker request": "Send one request to the container that serves, and print its answer.",
+        "docker push": "Push the image to ECR, and record its digest for training and deployments.",
+    },
+    "On SageMaker": {
+        "sagemaker train": "Train the model in a training job; it lands in S3.",
+        "sagemaker upload": "Pack model files, load them with the app's get_model, upload and "
+        "record them.",
+        "sagemaker serve": "Serve the model behind an endpoint, by deploying the app's stacks.",
+        "sagemaker invoke": "Send one request to the endpoint and print its answer.",
+        "sagemaker batch-transform": "Run the model over many records in S3, without an endpoint.",
+        "sagemaker logs": "Print the log of a training job, a transform job or an endpoint.",
+        "sagemaker status": "Tell how a job or an endpoint stands; without NAME, how the app does.",
+        "sagemaker list": "List the app's jobs, endpoints and models: those with its name in "
+        "theirs.",
+        "sagemaker stop": "Stop a training or transform job; a training job keeps the model it has "
+        "so far.",
+        "sagemaker delete": "Delete the endpoint, after saying what goes; the models and images "
+        "stay.",
     },
     "On AWS": {
         "synth": "Make the CloudFormation templates; they land in cdk.out/.",
@@ -49,8 +68,10 @@ LIFE_CYCLE: dict[str, dict[str, str]] = {
 
 COMMANDS = {
     "init": "odyssey.commands.init",
+    "configure": "odyssey.commands.configure",
     "local": "odyssey.commands.local",
     "docker": "odyssey.commands.docker",
+    "sagemaker": "odyssey.commands.sagemaker",
     "synth": "odyssey.commands.synth",
     "diff": "odyssey.commands.diff",
     "deploy": "odyssey.commands.deploy",

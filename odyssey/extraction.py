@@ -58,9 +58,9 @@ def _parts(member: tarfile.TarInfo, name: str, below: str) -> tuple[str, ...]:
     """Return the words of a path below a folder of the archive; none where it is elsewhere."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts:
-        raise _unsafe(member, "leads out of the archive")
+        raise _unsafe(member, "would land outside of the folder")
     if not (member.isfile() or member.isdir() or member.issym() or member.islnk()):
-        raise _unsafe(member, "is neither a file nor a folder")
+        raise _unsafe(member, "is neither a file, a folder nor a link")
     home = PurePosixPath(below)
     return path.relative_to(home).parts if path.is_relative_to(home) else ()
 
@@ -81,7 +81,7 @@ def _copy(member: tarfile.TarInfo, place: Path, target: Path, below: str) -> Non
     aim = _resolved(member, home / member.linkname)
     source = target.joinpath(*_parts(member, aim, below))
     if not source.is_file():
-        raise _unsafe(member, f"links to {clean(member.linkname)}, which is not in the archive")
+        raise _unsafe(member, f"is a link to {member.linkname}, which is not there yet")
     if source != place:
         shutil.copyfile(source, place)
 
@@ -92,11 +92,11 @@ def _resolved(member: tarfile.TarInfo, path: PurePosixPath) -> str:
         if word == ".." and words:
             words.pop()
         elif word in ("..", "/"):
-            raise _unsafe(member, f"links out of the archive, to {clean(member.linkname)}")
+            raise _unsafe(member, f"is a link to {member.linkname}, which is outside")
         else:
             words.append(word)
     return "/".join(words)
 
 
 def _unsafe(member: tarfile.TarInfo, why: str) -> UnsafeMemberError:
-    return UnsafeMemberError(f"{clean(member.name)} in the archive {why}; it was not taken out")
+    return UnsafeMemberError(f'its member "{clean(member.name)}" {clean(why)}')

@@ -93,6 +93,13 @@ def yes(command: AnyCommand) -> AnyCommand:
     return click.option("--yes", "-y", is_flag=True, help="Do not ask.  [default: ask]")(command)
 
 
+def dry_run(command: AnyCommand) -> AnyCommand:
+    """Add ``--dry-run``, which prints the requests and sends none."""
+    return click.option(
+        "--dry-run", is_flag=True, help="Print what would be sent as JSON.  [default: off]"
+    )(command)
+
+
 def access(command: AnyCommand) -> AnyCommand:
     """Add ``--profile`` and ``--region``: whose credentials, and where."""
     profile = click.option(

@@ -57,6 +57,42 @@ def build(
     console.result(built.document(), built.image.id)
 
 
+@group.command(epilog=options.examples("odyssey docker test"))
+@options.setting("docker.samples")
+@options.setting("endpoint.startup_timeout")
+@options.setting("docker.memory_mb")
+@options.app
+@options.talk
+@click.pass_context
+def test(
+    context: click.Context,
+    folder: Path | None,
+    env: str | None,
+    samples: str | None,
+    startup_timeout: int | None,
+    memory_mb: int | None,
+) -> None:
+    """Test that the image keeps SageMaker's container contract.
+
+    Starts it as SageMaker would, with model/, and tries what an endpoint may meet: pings, the
+    requests in samples/, requests that no app can use, bodies at the limits, SIGTERM. A pass is
+    remembered for this very image; `push` and `deploy` miss it otherwise.
+    """
+    from odyssey.images import engine, image, testing
+
+    flags = {
+        "docker.samples": samples,
+        "endpoint.startup_timeout": startup_timeout,
+        "docker.memory_mb": memory_mb,
+    }
+    settings = options.settings(folder, env, flags)
+    with engine.connect() as docker:
+        found = image.find(docker, _name(settings))
+        report = testing.test(docker, settings, found)
+    console.result({"image": found.id, **report.document()}, report.text())
+    context.exit(0 if report.passed else 1)
+
+
 @group.command(epilog=options.examples("odyssey docker train"))
 @options.setting("docker.memory_mb")
 @options.app
@@ -125,6 +161,46 @@ def request(
     limits.require_payload(settings, len(body.content))
     answer = client.send(settings, body, accept=accept, server="odyssey docker serve")
     console.raw(answer.document(), answer.body)
+
+
+@group.command(epilog=options.examples("odyssey docker push", "odyssey docker push --dry-run"))
+@options.dry_run
+@options.access
+@options.app
+@options.talk
+def push(
+    folder: Path | None, env: str | None, profile: str | None, region: str | None, dry_run: bool
+) -> None:
+    """Push the image to ECR, and record its digest for training and deployments.
+
+    It goes to the repository of the app's foundation; without one, to one of the image's own name,
+    which is made when it is missing. What AWS would not take is refused before anything is sent.
+    """
+    from odyssey import artifacts, ecr
+    from odyssey.images import engine, image, push
+    from odyssey.images.build import platform
+
+    settings = options.settings(folder, env, {"aws.region": region})
+    access, name = options.way_to_aws(settings, profile), _name(settings)
+    with engine.connect() as docker:
+        found = image.find(docker, name)
+        push.require_fit(found, platform(settings))
+        if dry_run:
+            console.result({**ecr.plan(settings, access, name).document(), "image": found.id})
+            return
+        tested = artifacts.is_tested(settings.folder, found.id)
+        pushed = push.push(
+            docker,
+            found,
+            ecr.destination(settings, access, name),
+            platform=platform(settings),
+            tested=tested,
+        )
+    artifacts.record(settings.folder, settings.env, {"image": pushed.uri})
+    if tested:
+        artifacts.record_tested(settings.folder, pushed.digest)
+    console.note(pushed.summary())
+    console.result({**pushed.document(), "recorded": artifacts.FILE}, pushed.uri)
 
 
 def _name(settings: Config) -> str:

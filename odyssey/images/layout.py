@@ -24,6 +24,8 @@ ROOT = "opt/ml"
 MODEL = f"/{ROOT}/model"
 OUTPUT = f"/{ROOT}/output"
 HOST = "algo-1"
+PORT = 8080
+"""The port that a container listens on: SageMaker's rule."""
 
 
 def training(settings: Config) -> Iterator[Entry]:

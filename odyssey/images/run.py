@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from odyssey import instances, staging
 from odyssey.console import Progress, note
 from odyssey.errors import ImageError, InterruptedByUserError, ServingError, TrainingError
-from odyssey.extraction import extract
+from odyssey.extraction import UnsafeMemberError, extract
 from odyssey.host import SERVE_GRACE, TRAIN_GRACE, Trained, require_free
 from odyssey.images import layout
 from odyssey.images.containers import Container, Recipe, volume
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
     from odyssey.config import Config
     from odyssey.images.image import Image
-
-PORT = 8080
-"""The port that a container listens on: SageMaker's rule."""
 
 JOB = "docker-train"
 
@@ -147,7 +144,7 @@ def serving(
             ["serve"],
             container_environment(settings),
             memory_mb=memory_mb,
-            ports={port: PORT},
+            ports={port: layout.PORT},
             volumes=volumes,
         )
         with Container(engine, image, recipe) as container:
@@ -180,8 +177,8 @@ def _take(container: Container, path: str, target: Path) -> None:
         for archive in container.take(path):
             for _ in extract(archive, target, below=path.rpartition("/")[2]):
                 pass
-    except tarfile.TarError as error:
-        raise ImageError(f"{path} could not be taken out of the container: {error}") from error
+    except (tarfile.TarError, UnsafeMemberError) as error:
+        raise ImageError(f"{path} is not taken out of the container: {error}") from error
 
 
 def _failure(container: Container, settings: Config, code: int, memory: int) -> TrainingError:

@@ -47,6 +47,8 @@ FILES = [
     "rocket/training.py",
     "rocket/watch.py",
     "rocket/wsgi.py",
+    "samples/request.csv",
+    "samples/request.json",
     "serve.py",
     "tests/test_app.py",
     "train.py",

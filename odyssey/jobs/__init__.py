@@ -1,0 +1,1 @@
+"""Jobs on SageMaker: requested, submitted, followed with their logs, and explained."""

@@ -1,0 +1,277 @@
+"""``odyssey sagemaker serve`` and ``delete``: the app's endpoint, by way of its stack.
+
+::
+
+    look at the image and the model -> deploy foundation and endpoint -> record the model
+
+There is one way to make an endpoint, the stack, so that ``odyssey deploy`` and this command agree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from odyssey import artifacts, config, foundation, invocation, names, roles
+from odyssey.cloudformation import changesets, deployment, destruction, service
+from odyssey.cloudformation import target as targets
+from odyssey.console import note, warn
+from odyssey.errors import UsageError
+from odyssey.keys import toml
+from odyssey.model_location import require_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from odyssey.aws import Access
+    from odyssey.cloudformation.changesets import Prepared
+    from odyssey.cloudformation.deployment import Deployed
+    from odyssey.cloudformation.destruction import Doomed
+    from odyssey.cloudformation.target import Target
+    from odyssey.config import Config
+    from odyssey.consent import Consent
+
+    Resolve = Callable[..., Target]
+
+PART = "endpoint"
+"""The last word of the stack's name."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """An endpoint that serves.
+
+    Args:
+        endpoint: Its name.
+        image: The image.
+        model: The s3:// URI of the model, or ``none``.
+        stacks: The foundation and the endpoint's stack.
+    """
+
+    endpoint: str
+    image: str
+    model: str
+    stacks: tuple[Deployed, ...]
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON takes it."""
+        return {
+            "endpoint": self.endpoint,
+            "image": self.image,
+            "model": self.model,
+            "stacks": [stack.document() for stack in self.stacks],
+        }
+
+    def text(self) -> str:
+        """Return the outputs of its stacks for a reader."""
+        return "\n".join(stack.text() for stack in self.stacks)
+
+
+@dataclass(frozen=True)
+class PreparedServing:
+    """The change sets that a dry run has made."""
+
+    change_sets: tuple[Prepared, ...]
+
+    def document(self) -> dict[str, Any]:
+        """Return them as JSON takes them."""
+        return {"change_sets": [each.document() for each in self.change_sets]}
+
+    def text(self) -> str:
+        """Return them for a reader."""
+        return "\n\n".join(each.text() for each in self.change_sets)
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """What is gone with the endpoint's stack, or what would go.
+
+    Args:
+        stacks: The stack; empty where there was none.
+        planned: Nothing was done.
+    """
+
+    stacks: tuple[Doomed, ...]
+    planned: bool = False
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON takes it."""
+        return {"stacks": [stack.document() for stack in self.stacks]}
+
+    def text(self) -> str:
+        """Return it for a reader."""
+        return "\n".join(one.text() if self.planned else one.kept() for one in self.stacks)
+
+
+def stack_name(settings: Config) -> str:
+    """Return the name of the stack of an app's endpoint in its environment."""
+    return f"{names.qualified(settings.app.name, settings.env)}-{PART}"
+
+
+def serve(
+    settings: Config,
+    access: Access,
+    consent: Consent,
+    *,
+    role: str = "",
+    dry_run: bool = False,
+    method: str = "change-set",
+    resolve: Resolve = targets.resolve,
+) -> Served | PreparedServing:
+    """Deploy the endpoint with the image and the model of the settings.
+
+    Args:
+        settings: The app's settings; ``artifacts.model`` and ``endpoint.*`` may come from options.
+        access: The way to AWS.
+        consent: Asks before anything is changed.
+        role: The ARN or name of the role that the endpoint runs as. Default: as in ``[endpoint]``.
+        dry_run: Make change sets and execute none.
+        method: ``change-set``, or ``direct``, which is faster and tells less.
+        resolve: Synthesizes the app.
+
+    Raises:
+        UsageError: There is no image or no model, or the model is not where it must be.
+        DeploymentError: A stack's state forbids it, or the deployment failed.
+        AwsError: AWS refuses.
+        InterruptedByUserError: Ctrl-C, or the answer is no.
+    """
+    _require_artifacts(settings)
+    settings = _with_role(settings, access, role)
+    warn_untested(settings)
+    require_model(settings, access)
+    note(_cost(settings))
+    chosen = resolve(
+        settings, (foundation.stack_name(settings), stack_name(settings)), access, validate=True
+    )
+    if dry_run:
+        prepared = PreparedServing(changesets.prepare(chosen))
+        _tell_what_is_lost(settings)
+        return prepared
+    done = deployment.deploy(chosen, consent, method=method)
+    made = settings.artifacts
+    artifacts.record(settings.folder, settings.env, {"model": made.model})
+    _tell_what_is_lost(settings)
+    return Served(invocation.endpoint_name(settings), made.image, made.model, done)
+
+
+def delete(
+    settings: Config,
+    access: Access,
+    consent: Consent,
+    dry_run: bool = False,
+    *,
+    resolve: Resolve = targets.resolve,
+) -> Deleted:
+    """Destroy the endpoint's stack; the foundation stays, with the bucket and the images.
+
+    Args:
+        settings: The app's settings.
+        access: The way to AWS.
+        consent: Asks before anything is destroyed.
+        dry_run: Say what would go, and destroy nothing.
+        resolve: Synthesizes the app.
+
+    Raises:
+        DeploymentError: The stack's state forbids it, or a resource could not be deleted.
+        AwsError: AWS refuses.
+        UsageError: There is nobody to ask, or the stack cannot be synthesized.
+        InterruptedByUserError: Ctrl-C, or the answer is no.
+    """
+    name = stack_name(settings)
+    if service.describe(access.client("cloudformation"), name) is None:
+        note(f"{name}: there is nothing to delete")
+        return Deleted((), dry_run)
+    _require_synthesizable(settings, name)
+    chosen = resolve(settings, (name,), access)
+    if dry_run:
+        return Deleted(destruction.plan(chosen), planned=True)
+    note(f"{_cost(settings)}; what the foundation keeps in S3 and ECR stays")
+    return Deleted(destruction.destroy(chosen, consent))
+
+
+def warn_untested(settings: Config, stacks: Iterable[str] = (PART,)) -> None:
+    """Say so where the image that is going to be deployed has not passed its contract test.
+
+    Args:
+        settings: The app's settings.
+        stacks: The names of the stacks that are going to be deployed.
+    """
+    image = settings.artifacts.image
+    if all(name.endswith(foundation.PART) for name in stacks):
+        return
+    if image and not artifacts.is_tested(settings.folder, image.rpartition("@")[2]):
+        warn(f"{image} has not passed `odyssey docker test`")
+
+
+def _require_artifacts(settings: Config) -> None:
+    if settings.app.service != "sagemaker":
+        raise UsageError(
+            f'app.service is "{settings.app.service}": the app has functions and no endpoint',
+            "odyssey deploy",
+        )
+    if not settings.artifacts.image:
+        raise UsageError("no image is recorded: there is nothing to serve", "odyssey docker push")
+    if not settings.artifacts.model:
+        raise UsageError(
+            "no model is recorded: there is nothing to serve",
+            "odyssey sagemaker train, or name one with -m s3://BUCKET/KEY.tar.gz",
+        )
+
+
+def _require_synthesizable(settings: Config, name: str) -> None:
+    """The stack is destroyed by the CDK, which needs it in the app."""
+    if not settings.artifacts.image or not settings.artifacts.model:
+        raise UsageError(
+            f"no image or no model is recorded, so that the app has no stack {name}",
+            f"aws cloudformation delete-stack --stack-name {name}",
+        )
+
+
+def _with_role(settings: Config, access: Access, role: str) -> Config:
+    """Return the settings with the role of ``-r``, as if its ARN had been an option."""
+    if not role:
+        return settings
+    arn = roles.arn(role, access)
+    if arn == foundation.find(settings, access).training_role:
+        warn(
+            "the endpoint is going to run as the role of the training jobs, which may write data "
+            "and models; without -r the stack makes a role that may only read this model"
+        )
+    return config.load(
+        settings.folder, env=settings.env, flags={**_flags(settings), "endpoint.role": arn}
+    )
+
+
+def _flags(settings: Config) -> dict[str, object]:
+    """Return what was given by options, by path."""
+    return {
+        path: value.value for path, value in settings.values.items() if value.origin.startswith("-")
+    }
+
+
+def _cost(settings: Config) -> str:
+    """Return what the endpoint costs for as long as it is there."""
+    name, wanted = invocation.endpoint_name(settings), settings.endpoint
+    if wanted.kind == "serverless":
+        ready = wanted.provisioned_concurrency
+        if not ready:
+            return f"The endpoint {name} is serverless, and costs while it answers"
+        return f"The endpoint {name} keeps {ready} requests' room ready, and costs by the hour"
+    machines = f"{wanted.instance_count} x {wanted.instance_type}"
+    return f"The endpoint {name} is {machines}, and costs by the hour for as long as it is there"
+
+
+def _tell_what_is_lost(settings: Config) -> None:
+    """Say which options a later ``odyssey deploy`` would not know of."""
+    later = config.load(settings.folder, env=settings.env)
+    lost = {
+        path: value
+        for path, value in _flags(settings).items()
+        if later.values[path].value != value and not path.startswith(("training.", "transform."))
+    }
+    if lost:
+        lines = [f"{path} = {toml(value)}" for path, value in lost.items()]
+        warn(
+            f"a later `{targets.command('deploy', env=settings.env)}` goes back to what "
+            f"{config.FILE} says; to keep what is deployed now, write there: {', '.join(lines)}"
+        )

@@ -1,0 +1,210 @@
+r"""Requests checked against AWS's own models, before anything is sent.
+
+botocore's clients check types, required members and least lengths, and leave patterns, choices and
+greatest lengths to AWS, which tells of them one at a time, and some an hour later. The models that
+are installed with botocore have them all.
+
+Source: https://smithy.io/2.0/spec/constraint-traits.html
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from odyssey.console import warn
+from odyssey.errors import UsageError, did_you_mean
+from odyssey.keys import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+INSTANCE_TYPE = "InstanceType"
+"""The end of the names of shapes whose choices AWS adds to every week."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one value of a request.
+
+    Args:
+        path: Where it is, such as ``ResourceConfig.InstanceCount`` or ``Tags[0].Key``.
+        value: The value.
+        rule: What it must be, in words.
+        doubtful: It may be right: AWS may take more than the installed model knows.
+    """
+
+    path: str
+    value: Any
+    rule: str
+    doubtful: bool = False
+
+    def __str__(self) -> str:
+        """Return it as a line."""
+        value = "" if self.value is None else f"{shown(self.value)}: "
+        return f"{self.path}: {value}{self.rule}"
+
+
+def problems(service: str, operation: str, request: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """Return everything that is wrong with a request, in the order of its members.
+
+    Args:
+        service: The service as boto3 calls it, such as ``sagemaker``.
+        operation: The operation as AWS calls it, such as ``CreateTrainingJob``.
+        request: The request.
+
+    Example:
+        >>> [str(p) for p in problems("sagemaker", "StopTrainingJob", {"TrainingJobName": "a_b"})]
+        ['TrainingJobName: "a_b": must match [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}']
+    """
+    shape = _model(service).operation_model(operation).input_shape
+    return tuple(_structure(shape, request, "")) if shape is not None else ()
+
+
+def require(service: str, operation: str, request: Mapping[str, Any]) -> None:
+    """Return if a request keeps every rule of AWS's model; what is only doubtful is a warning.
+
+    Args:
+        service: The service as boto3 calls it.
+        operation: The operation as AWS calls it.
+        request: The request.
+
+    Raises:
+        UsageError: The request breaks rules; all of them are named.
+    """
+    found = problems(service, operation, request)
+    for problem in found:
+        if problem.doubtful:
+            warn(f"{operation}: {problem}")
+    broken = [f"{operation}: {problem}" for problem in found if not problem.doubtful]
+    if broken:
+        raise UsageError("\n".join(broken))
+
+
+@lru_cache
+def _model(service: str) -> Any:
+    import botocore.session
+
+    return botocore.session.get_session().get_service_model(service)
+
+
+def _check(shape: Any, value: object, path: str) -> Iterator[Problem]:
+    check, types = _CHECKS.get(shape.type_name, (_nothing, (object,)))
+    wrong_bool = isinstance(value, bool) and bool not in types and object not in types
+    if not isinstance(value, types) or wrong_bool:
+        yield Problem(path, value, f"must be of the type {shape.type_name}")
+        return
+    yield from check(shape, value, path)
+
+
+def _structure(shape: Any, value: Mapping[str, Any], path: str) -> Iterator[Problem]:
+    before = f"{path}." if path else ""
+    for name in shape.required_members:
+        if name not in value:
+            yield Problem(f"{before}{name}", None, "is missing, and AWS requires it")
+    for name, below in value.items():
+        member = shape.members.get(name)
+        if member is None:
+            nearest = did_you_mean(name, shape.members)
+            yield Problem(f"{before}{name}", None, f"is not known to AWS{nearest}")
+        else:
+            yield from _check(member, below, f"{before}{name}")
+
+
+def _list(shape: Any, value: list[Any], path: str) -> Iterator[Problem]:
+    yield from _size(shape, value, len(value), path, "entries")
+    for number, below in enumerate(value):
+        yield from _check(shape.member, below, f"{path}[{number}]")
+
+
+def _map(shape: Any, value: Mapping[Any, Any], path: str) -> Iterator[Problem]:
+    yield from _size(shape, value, len(value), path, "entries")
+    for name, below in value.items():
+        yield from _check(shape.key, name, f"{path}, a name")
+        yield from _check(shape.value, below, f"{path}.{name}")
+
+
+def _string(shape: Any, value: str, path: str) -> Iterator[Problem]:
+    choices = shape.metadata.get("enum")
+    if choices and value not in choices:
+        doubtful = shape.name.endswith(INSTANCE_TYPE)
+        yield Problem(path, value, _choice(value, choices, doubtful=doubtful), doubtful)
+    yield from _size(shape, value, len(value), path, "characters")
+    pattern = shape.metadata.get("pattern")
+    if pattern and not _matches(pattern, value):
+        yield Problem(path, value, f"must match {pattern}")
+
+
+def _blob(shape: Any, value: bytes, path: str) -> Iterator[Problem]:
+    yield from _size(shape, f"{len(value)} bytes", len(value), path, "bytes")
+
+
+def _number(shape: Any, value: float, path: str) -> Iterator[Problem]:
+    yield from _size(shape, value, value, path, "")
+
+
+def _nothing(shape: Any, value: object, path: str) -> Iterator[Problem]:
+    yield from ()
+
+
+_CHECKS: dict[str, tuple[Callable[..., Iterator[Problem]], tuple[type, ...]]] = {
+    "structure": (_structure, (Mapping,)),
+    "list": (_list, (list, tuple)),
+    "map": (_map, (Mapping,)),
+    "string": (_string, (str,)),
+    "blob": (_blob, (bytes, bytearray)),
+    "integer": (_number, (int,)),
+    "long": (_number, (int,)),
+    "float": (_number, (int, float)),
+    "double": (_number, (int, float)),
+    "boolean": (_nothing, (bool,)),
+}
+
+
+def _size(shape: Any, value: object, size: float, path: str, unit: str) -> Iterator[Problem]:
+    low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    if (low is None or size >= low) and (high is None or size <= high):
+        return
+    limits = [f"at least {low}" if low else "", f"at most {high}" if high is not None else ""]
+    limit = f"must be {' and '.join(filter(None, limits))} {unit}".rstrip()
+    seen = f", and is {size}" if unit else ""
+    yield Problem(path, value, limit + seen)
+
+
+def _choice(value: str, choices: list[str], *, doubtful: bool) -> str:
+    if doubtful:
+        return f"is not known to this botocore{did_you_mean(value, choices)}"
+    if len(choices) <= 8:
+        return f"must be {' or '.join(choices)}"
+    return f"must be one of {len(choices)} that AWS knows{did_you_mean(value, choices)}"
+
+
+def _matches(pattern: str, value: str) -> bool:
+    """Return whether a whole value matches a pattern, which is written as Java reads it."""
+    translated = _CLASS.sub(lambda found: _members(found, value), pattern)
+    try:
+        return bool(re.fullmatch(translated.replace(r"\z", r"\Z"), value, re.ASCII))
+    except re.error:
+        return True  # A pattern that Python cannot read is left to AWS.
+
+
+_CLASS = re.compile(r"\\p\{(\w+)\}")
+
+_NAMED: dict[str, Callable[[str], bool]] = {
+    "ASCII": str.isascii,
+    "Alnum": lambda char: char.isascii() and char.isalnum(),
+    "Print": lambda char: char.isascii() and char.isprintable(),
+}
+
+
+def _members(place: re.Match[str], value: str) -> str:
+    r"""Return those characters of a value that are of the class ``\p{NAME}`` of a pattern."""
+    name, before = place.group(1), place.string[: place.start()]
+    is_member = _NAMED.get(name) or (lambda char: unicodedata.category(char).startswith(name))
+    found = "".join(re.escape(char) for char in sorted(set(value)) if is_member(char))
+    found = found or "\uffff"  # Stands for nothing: it is no character.
+    return found if before.rfind("[") > before.rfind("]") else f"[{found}]"
