@@ -1,7 +1,8 @@
 """An AWS of moto's whose ECR is a real registry, run as `python -m tests.e2e.cloud REGISTRY`.
 
 moto's ECR only keeps names: here a repository's address and the password lead to the registry, so
-that a push really arrives. It prints its port and runs until it is killed.
+that a push really arrives. And a stack has its outputs, which moto forgets after a change set. It
+prints its port and runs until it is killed.
 """
 
 from __future__ import annotations
@@ -13,10 +14,25 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.cloudformation import models as cloudformation
 from moto.ecr import models, responses
 from moto.server import ThreadedMotoServer
 
 from tests.e2e.registry import PASSWORD, USER
+
+
+def remember_outputs() -> None:
+    """Have moto's stacks know their outputs after a change set."""
+    backend = cloudformation.CloudFormationBackend
+    execute = backend.execute_change_set
+
+    def execute_change_set(self: Any, *words: Any, **named: Any) -> None:
+        execute(self, *words, **named)
+        for stack in self.stacks.values():
+            stack._parse_template()
+            stack.output_map = stack._create_output_map()
+
+    backend.execute_change_set = execute_change_set  # type: ignore[method-assign]
 
 
 def lead_to(registry: str) -> None:
@@ -35,12 +51,20 @@ def lead_to(registry: str) -> None:
         }
         return ActionResult({"authorizationData": [data]})
 
+    create = models.ECRBackend.create_repository
+
+    def create_repository(self: Any, repository_name: str, **named: Any) -> models.Repository:
+        # CloudFormation writes the name that it chooses in lower case; moto does not.
+        return create(self, repository_name=repository_name.lower(), **named)
+
+    models.ECRBackend.create_repository = create_repository  # type: ignore[method-assign]
     models.Repository.__init__ = init  # type: ignore[method-assign]
     responses.ECRResponse.get_authorization_token = token  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
     lead_to(sys.argv[1])
+    remember_outputs()
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     print(server.get_host_and_port()[1], flush=True)
