@@ -2,6 +2,9 @@
 
 This is plain data, on ARNs with ``{app}`` and the like to be filled in, as in
 `cdk_constructs.managed_resources`; `cdk_constructs.permissions` makes policies of it.
+
+Jobs have names that begin with the app's. A job of another name, as ``-n`` and ``--job-name`` can
+give it, and a role of another name, as ``-r`` can, take a policy of their own.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from cdk_constructs.managed_resources import (
     FUNCTIONS,
     LAMBDA,
     REPOSITORIES,
+    RIGHTS,
     ROLES,
     SAGEMAKER,
     Managed,
@@ -26,6 +30,13 @@ from cdk_constructs.managed_resources import (
 )
 
 _STACKS = regional("cloudformation", "stack/{app}-*/*")
+_OBJECTS = tuple(f"{arn}/*" for arn in BUCKET)
+_KEYS = regional("kms", "key/*")
+_TRAINING_JOBS = regional("sagemaker", "training-job/{app}-*")
+_TRANSFORM_JOBS = regional("sagemaker", "transform-job/{app}-*")
+_MODELS = regional("sagemaker", "model/{app}-*")
+
+_LOOK_AT_STACKS = Statement(under("cloudformation", "DescribeStacks"), _STACKS)
 _READ_STACKS = Statement(
     under(
         "cloudformation",
@@ -44,13 +55,15 @@ _CHANGE_STACKS = (
     Statement(
         under(
             "cloudformation",
-            "ContinueUpdateRollback CreateStack DeleteStack ExecuteChangeSet RollbackStack "
-            "TagResource UntagResource UpdateStack UpdateTerminationProtection",
+            "CancelUpdateStack ContinueUpdateRollback CreateStack DeleteStack ExecuteChangeSet "
+            "RollbackStack TagResource UntagResource UpdateStack UpdateTerminationProtection",
         ),
         _STACKS,
     ),
 )
 _DELETE_STACKS = (_READ_STACKS, Statement(under("cloudformation", "DeleteStack"), _STACKS))
+# A change set is looked for in all stacks of the app, and only a list of all tells which these are.
+_FIND_STACKS = Statement(under("cloudformation", "DescribeStacks ListStacks"), ANYTHING)
 ASSUME = Statement(under("sts", "AssumeRole"), worldwide("iam", "role/cdk-*"))
 """In a bootstrapped account: to take on the roles of the bootstrap."""
 MAKE_ROLES = Statement(
@@ -66,79 +79,138 @@ def _pass_to(service: str) -> Statement:
     return Statement(under("iam", "PassRole"), ROLES, (condition,))
 
 
-def _follow(*groups: str) -> Statement:
-    groups = tuple(f"log-group:{group}:*" for group in groups)
+def _by_way_of(service: str, actions: str) -> Statement:
+    """Return what a service does with keys for whoever asks it for something encrypted."""
     return Statement(
-        under("logs", "DescribeLogStreams FilterLogEvents GetLogEvents"), regional("logs", *groups)
+        under("kms", actions), _KEYS, (("StringLike", "kms:ViaService", f"{service}.*"),)
+    )
+
+
+def _follow(group: str, streams: str = "*") -> tuple[Statement, ...]:
+    return (
+        # IAM takes the name of a log group with an empty stream behind it.
+        Statement(under("logs", "DescribeLogStreams"), regional("logs", f"log-group:{group}:*")),
+        Statement(
+            under("logs", "GetLogEvents"),
+            regional("logs", f"log-group:{group}:log-stream:{streams}"),
+        ),
     )
 
 
 _TO_SAGEMAKER = _pass_to("sagemaker.amazonaws.com")
 _TO_LAMBDA = _pass_to("lambda.amazonaws.com")
-_FILES = (
-    Statement(
-        under("s3", "AbortMultipartUpload GetObject PutObject"), tuple(f"{arn}/*" for arn in BUCKET)
-    ),
-    Statement(under("s3", "GetBucketLocation ListBucket"), BUCKET),
+_NAMED_ROLE = Statement(under("iam", "GetRole"), ROLES)
+_LIST_BUCKET = Statement(under("s3", "ListBucket"), BUCKET)
+_UPLOAD = (
+    # What is there already is not sent again.
+    _LIST_BUCKET,
+    Statement(under("s3", "AbortMultipartUpload PutObject"), _OBJECTS),
+    _by_way_of("s3", "Decrypt GenerateDataKey"),
 )
 _PUSH = (
-    _READ_STACKS,
+    _LOOK_AT_STACKS,
     Statement(under("ecr", "GetAuthorizationToken"), ANYTHING),
     Statement(
         under(
             "ecr",
-            "BatchCheckLayerAvailability BatchGetImage CompleteLayerUpload "
-            "DescribeImageScanFindings DescribeImages DescribeRepositories GetDownloadUrlForLayer "
-            "InitiateLayerUpload PutImage UploadLayerPart",
+            "BatchCheckLayerAvailability BatchGetImage CompleteLayerUpload CreateRepository "
+            "DescribeRepositories GetDownloadUrlForLayer InitiateLayerUpload PutImage TagResource "
+            "UploadLayerPart",
         ),
         REPOSITORIES,
     ),
+    _by_way_of("ecr", "CreateGrant DescribeKey RetireGrant"),
 )
+
+_FOLLOW_TRAINING = _follow("/aws/sagemaker/TrainingJobs", "{app}-*")
+_FOLLOW_TRANSFORM = _follow("/aws/sagemaker/TransformJobs", "{app}-*")
 _TRAIN = (
-    _READ_STACKS,
-    *_FILES,
+    _LOOK_AT_STACKS,
+    _NAMED_ROLE,
     _TO_SAGEMAKER,
-    Statement(
-        under("sagemaker", "AddTags CreateTrainingJob DescribeTrainingJob StopTrainingJob"),
-        regional("sagemaker", "training-job/{app}-*"),
-    ),
-    _follow("/aws/sagemaker/TrainingJobs"),
+    *_UPLOAD,
+    Statement(under("sagemaker", "AddTags CreateTrainingJob DescribeTrainingJob"), _TRAINING_JOBS),
+    *_FOLLOW_TRAINING,
 )
+_TIDY = Statement(under("sagemaker", "DeleteModel DescribeModel ListTags"), _MODELS)
+"""To remove the temporary model of a transform job."""
 _TRANSFORM = (
-    _READ_STACKS,
-    *_FILES,
+    _LOOK_AT_STACKS,
+    _NAMED_ROLE,
     _TO_SAGEMAKER,
+    *_UPLOAD,
+    # Models that an earlier run has left are looked for.
+    Statement(under("sagemaker", "ListModels"), ANYTHING),
+    _TIDY,
+    Statement(under("sagemaker", "AddTags CreateModel"), _MODELS),
     Statement(
-        under(
-            "sagemaker",
-            "AddTags CreateModel CreateTransformJob DeleteModel DescribeModel "
-            "DescribeTransformJob StopTransformJob",
-        ),
-        regional("sagemaker", "model/{app}-*", "transform-job/{app}-*"),
+        under("sagemaker", "AddTags CreateTransformJob DescribeTransformJob"), _TRANSFORM_JOBS
     ),
-    _follow("/aws/sagemaker/TransformJobs"),
+    *_FOLLOW_TRANSFORM,
 )
-_REQUEST = (
-    # The input and the answer of an asynchronous request are files.
-    *_FILES,
+_INVOKE_ENDPOINT = (
+    Statement(under("sagemaker", "InvokeEndpoint InvokeEndpointAsync"), ENDPOINTS),
+    # The input and the answer of an asynchronous request are files, in the app's bucket.
+    _LOOK_AT_STACKS,
+    Statement(under("s3", "GetObject PutObject"), _OBJECTS),
+    _by_way_of("s3", "Decrypt GenerateDataKey"),
+)
+
+
+def _describe(*names: str) -> tuple[Statement, ...]:
+    """Return what it takes to see what things of some names are: jobs or an endpoint."""
+    kinds = {"TrainingJob": "training-job", "TransformJob": "transform-job", "Endpoint": "endpoint"}
+    actions = " ".join(f"Describe{word}" for word in kinds)
+    return (
+        Statement(
+            under("sagemaker", actions),
+            regional("sagemaker", *(f"{kind}/{name}" for kind in kinds.values() for name in names)),
+        ),
+    )
+
+
+# A name may be that of a job or of an endpoint: each is asked for it, jobs for an endpoint's too.
+_IDENTIFY = _describe("{app}-*", "{endpoint}", "{endpoints}")
+_LOGS = (*_IDENTIFY, *_FOLLOW_TRAINING, *_FOLLOW_TRANSFORM, *_follow(ENDPOINT_LOGS))
+_STATUS = (*_IDENTIFY, _TIDY, _LOOK_AT_STACKS, *_FOLLOW_TRAINING, *_FOLLOW_TRANSFORM)
+_LIST = (
     Statement(
-        under(
-            "sagemaker",
-            "DescribeEndpoint InvokeEndpoint InvokeEndpointAsync InvokeEndpointWithResponseStream",
-        ),
-        ENDPOINTS,
+        under("sagemaker", "ListEndpoints ListModels ListTrainingJobs ListTransformJobs"), ANYTHING
+    ),
+    # Whatever has the app's name in its own is listed.
+    *_describe("*{app}*"),
+    # CloudFormation names a configuration after its id in the template alone.
+    Statement(
+        under("sagemaker", "DescribeEndpointConfig"), regional("sagemaker", "endpoint-config/*")
     ),
 )
-_INVOKE = (
+_STOP = (
+    *_IDENTIFY,
+    _TIDY,
+    Statement(under("sagemaker", "StopTrainingJob"), _TRAINING_JOBS),
+    Statement(under("sagemaker", "StopTransformJob"), _TRANSFORM_JOBS),
+)
+_LOOK_AT_ENDPOINT = Statement(under("sagemaker", "DescribeEndpoint"), ENDPOINTS)
+_DEPLOY = (
+    *_CHANGE_STACKS,
+    _LOOK_AT_ENDPOINT,
+    # `aws logs tail`, which an error advises.
+    Statement(under("logs", "FilterLogEvents"), regional("logs", f"log-group:{ENDPOINT_LOGS}:*")),
+)
+_SERVE = (
+    *_DEPLOY,
+    _NAMED_ROLE,
+    # The model must be there, and in the region of the endpoint.
+    _LIST_BUCKET,
+    Statement(under("s3", "GetObject"), _OBJECTS),
+)
+_DESTROY = (*_DELETE_STACKS, _LOOK_AT_ENDPOINT)
+_INVOKE_FUNCTION = (
     Statement(under("lambda", "GetFunction InvokeFunction InvokeFunctionUrl"), FUNCTIONS),
-    _follow("/aws/lambda/{app}*"),
-)
-_WATCH_ENDPOINT = (
     Statement(
-        under("sagemaker", "DescribeEndpoint DescribeEndpointConfig"),
-        (*ENDPOINTS, *regional("sagemaker", "endpoint-config/*")),
+        under("logs", "DescribeLogStreams FilterLogEvents GetLogEvents"),
+        regional("logs", "log-group:/aws/lambda/{app}*:*"),
     ),
-    _follow(ENDPOINT_LOGS),
 )
 
 
@@ -152,28 +224,44 @@ def _destroyed(*kinds: tuple[Managed, ...]) -> tuple[Statement, ...]:
 
 
 OWN: dict[str, tuple[Statement, ...]] = {
-    "init": (),
-    "local": (),
+    "init start": (),
+    # Nobody needs a right to ask who they are.
+    "configure": (),
+    "local train": (),
+    "local serve": (),
+    "local request": (),
     "docker build": (),
+    "docker test": (),
+    "docker train": (),
+    "docker serve": (),
+    "docker request": (),
     "docker push": _PUSH,
     "sagemaker train": _TRAIN,
-    "sagemaker serve": (*_CHANGE_STACKS, *_WATCH_ENDPOINT),
-    "sagemaker request": _REQUEST,
+    "sagemaker upload": (_LOOK_AT_STACKS, *_UPLOAD),
+    "sagemaker serve": _SERVE,
+    "sagemaker invoke": _INVOKE_ENDPOINT,
     "sagemaker batch-transform": _TRANSFORM,
-    "lambda train": _INVOKE,
+    "sagemaker logs": _LOGS,
+    "sagemaker status": _STATUS,
+    "sagemaker list": _LIST,
+    "sagemaker stop": _STOP,
+    "sagemaker delete": _DESTROY,
+    "lambda train": _INVOKE_FUNCTION,
     "lambda serve": _CHANGE_STACKS,
-    "lambda request": _INVOKE,
+    "lambda request": _INVOKE_FUNCTION,
     "synth": (),
-    "permissions": (),
-    "config": (),
     "diff": _DIFF,
-    "deploy": (*_CHANGE_STACKS, *_WATCH_ENDPOINT),
-    "destroy": _DELETE_STACKS,
+    "deploy": (*_DEPLOY, _FIND_STACKS),
+    "destroy": _DESTROY,
+    "permissions": (),
+    "config show": (),
 }
 """What each command does itself."""
 
 BY_STACKS: dict[str, tuple[Statement, ...]] = {
     "sagemaker serve": (*_deployed(SAGEMAKER), _TO_SAGEMAKER),
+    # The foundation stays.
+    "sagemaker delete": _destroyed(RIGHTS, SAGEMAKER),
     "lambda serve": (*_deployed(LAMBDA), _TO_LAMBDA),
     "diff": (),
     "deploy": (*_deployed(SAGEMAKER, LAMBDA), _TO_SAGEMAKER, _TO_LAMBDA),

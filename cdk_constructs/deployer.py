@@ -57,7 +57,7 @@ class DeployerPolicy(iam.ManagedPolicy):
         ValueError: There is no such command, or a name is none.
 
     Example:
-        >>> policy = DeployerPolicy(stack, "Deployer", app="churn", commands=["sagemaker request"])
+        >>> policy = DeployerPolicy(stack, "Deployer", app="churn", commands=["sagemaker invoke"])
         >>> policy.attach_to_role(role)
     """
 

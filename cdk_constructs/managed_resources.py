@@ -74,7 +74,7 @@ ENDPOINTS = regional("sagemaker", "endpoint/{endpoint}", "endpoint/{endpoints}")
 ENDPOINT_LOGS = "/aws/sagemaker/Endpoints/{endpoint}*"
 FUNCTIONS = regional("lambda", "function:{made}")
 
-FOUNDATION = (
+STORES = (
     Managed(
         REPOSITORIES,
         makes=under(
@@ -100,18 +100,22 @@ FOUNDATION = (
         removes=under("s3", "DeleteBucket DeleteBucketPolicy"),
     ),
     Managed(
-        ROLES,
-        makes=under("iam", "TagRole UntagRole UpdateAssumeRolePolicy UpdateRole"),
-        reads=under("iam", "GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies"),
-        removes=under("iam", "DeleteRole DeleteRolePolicy"),
-    ),
-    Managed(
         regional(
             "logs", "log-group:/aws/*/{app}*", f"log-group:{ENDPOINT_LOGS}", "log-group:{made}"
         ),
         makes=under("logs", "CreateLogGroup PutRetentionPolicy TagResource UntagResource"),
         reads=under("logs", "ListTagsForResource"),
         removes=under("logs", "DeleteLogGroup DeleteRetentionPolicy"),
+    ),
+)
+"""The repository, the bucket and the logs, which an endpoint and a function only use."""
+
+RIGHTS = (
+    Managed(
+        ROLES,
+        makes=under("iam", "TagRole UntagRole UpdateAssumeRolePolicy UpdateRole"),
+        reads=under("iam", "GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies"),
+        removes=under("iam", "DeleteRole DeleteRolePolicy"),
     ),
     Managed(
         regional("kms", "key/*"),
@@ -132,10 +136,13 @@ FOUNDATION = (
         ),
     ),
 )
-"""The repository, the bucket, the roles and the logs, and the keys they may have.
+"""The roles that the app's resources have, and the keys and networks they may have.
 
 Managed policies are not among them: whoever may change one may take what it grants, or bounds.
 """
+
+FOUNDATION = (*STORES, *RIGHTS)
+"""What every app has."""
 
 SAGEMAKER = (
     Managed(

@@ -80,7 +80,7 @@ def policy(
         ValueError: There is no such command, or a name is none.
 
     Example:
-        >>> policy(["sagemaker request"], app="churn", region="eu-west-1")["Version"]
+        >>> policy(["sagemaker invoke"], app="churn", region="eu-west-1")["Version"]
         '2012-10-17'
     """
     _check(commands, app)
@@ -164,20 +164,27 @@ def _bounded(statements: Iterable[Statement], boundary: str | None) -> Iterator[
 
 
 def _merged(statements: Iterable[Statement], blanks: dict[str, str]) -> list[dict[str, Any]]:
-    """Return one statement for each set of resources under the same conditions."""
-    actions: dict[tuple[tuple[str, ...], tuple[Condition, ...]], set[str]] = {}
+    """Return as few statements as say the same.
+
+    What is under the same conditions is joined: actions on the same resources, and then resources
+    of the same actions.
+    """
+    actions: dict[tuple[frozenset[str], tuple[Condition, ...]], set[str]] = {}
     for statement in statements:
-        resources = tuple(sorted({arn.format(**blanks) for arn in statement.resources}))
-        actions.setdefault((resources, statement.conditions), set()).update(statement.actions)
+        filled = frozenset(arn.format(**blanks) for arn in statement.resources)
+        actions.setdefault((filled, statement.conditions), set()).update(statement.actions)
+    resources: dict[tuple[frozenset[str], tuple[Condition, ...]], set[str]] = {}
+    for (filled, conditions), names in actions.items():
+        resources.setdefault((frozenset(names), conditions), set()).update(filled)
     merged = [
-        _rendered(sorted(names), resources, conditions)
-        for (resources, conditions), names in actions.items()
+        _rendered(sorted(names), sorted(filled), conditions)
+        for (names, conditions), filled in resources.items()
     ]
     return sorted(merged, key=lambda statement: json.dumps(statement, sort_keys=True))
 
 
 def _rendered(
-    actions: list[str], resources: tuple[str, ...], conditions: tuple[Condition, ...]
+    actions: list[str], resources: list[str], conditions: tuple[Condition, ...]
 ) -> dict[str, Any]:
     statement: dict[str, Any] = {
         "Effect": "Allow",

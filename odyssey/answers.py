@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ACCESS, SECRET, TOKEN = "aws_access_key_id", "aws_secret_access_key", "aws_session_token"  # noqa: S105
+OTHER_WAYS = ("role_arn", "sso_session", "sso_start_url", "credential_process")
+"""Keys of ``~/.aws/config`` that say where credentials come from, before the file of keys does."""
+
 OUTPUTS = ("json", "yaml", "yaml-stream", "text", "table")
 """What the AWS CLI can print.
 
@@ -87,7 +90,8 @@ def _complete(given: Wanted, keys: Mapping[str, str], settings: Mapping[str, str
     if console.can_prompt():
         return _asked(given, keys, settings)
     missing = None
-    if given.access_key is None and (given.secret_key or ACCESS not in keys):
+    has_others = any(key in settings for key in OTHER_WAYS)
+    if given.access_key is None and (given.secret_key or not (ACCESS in keys or has_others)):
         missing = "--access-key"
     elif given.access_key is not None and given.secret_key is None:
         missing = "--secret-key"

@@ -91,13 +91,20 @@ class Answer:
             return text
 
 
-def body(data: str | None, source: Path | None, content_type: str | None = None) -> Body:
-    """Return what to send, from the options of ``odyssey local request``.
+def body(
+    data: str | None,
+    source: Path | None,
+    content_type: str | None = None,
+    *,
+    command: str = "odyssey local request",
+) -> Body:
+    """Return what to send, from the options of a command such as ``odyssey local request``.
 
     Args:
         data: The text itself, ``@FILE`` for a file's content, or ``-`` for stdin's.
         source: A file; exactly one of `data` and `source` is given.
         content_type: Its type. Default: what the file's suffix stands for, else JSON.
+        command: The command, for hints.
 
     Raises:
         UsageError: None or both are given, or the file cannot be read.
@@ -105,7 +112,7 @@ def body(data: str | None, source: Path | None, content_type: str | None = None)
     if (data is None) == (source is None):
         raise UsageError(
             "give one of --data and --file",
-            "odyssey local request --data '{\"observation\": [5.1, 3.5, 1.4, 0.2]}'",
+            f"{command} --data '{{\"observation\": [5.1, 3.5, 1.4, 0.2]}}'",
         )
     if data is not None and data.startswith("@"):
         source = Path(data[1:])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from odyssey import answers, aws, console
-from odyssey.answers import ACCESS, SECRET, TOKEN
+from odyssey.answers import ACCESS, OTHER_WAYS, SECRET, TOKEN
 from odyssey.aws import Keys
 from odyssey.errors import AwsError, UsageError
 from odyssey.profiles import ProfileFile
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 ANYWHERE = "us-east-1"
 """Where keys are verified when no region is known."""
-
-OTHER_WAYS = ("role_arn", "sso_session", "sso_start_url", "credential_process")
-"""Keys of ``~/.aws/config`` that say where credentials come from, before the file of keys does."""
 
 _PROFILE = re.compile(r"""[^\s\[\]"'\\]([^\[\]"'\\]*[^\s\[\]"'\\])?""")
 

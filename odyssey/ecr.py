@@ -1,8 +1,8 @@
 """The ECR repository that the app's image goes to, and the password for it.
 
 Which one: that of the app's foundation stack, else ``[foundation] repository`` of odyssey.toml,
-else one with the image's own name. One that is missing is made with tags that cannot be moved,
-since a tag here is made of the image's content.
+where there is one of that name already, else one with the image's own name. That is made where it
+is missing, with tags that cannot be moved, since a tag here is made of the image's content.
 
 Sources: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html and
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html
@@ -82,7 +82,7 @@ def plan(settings: Config, access: Clients, name: str) -> Plan:
 
     Raises:
         AwsError: AWS refuses, or the foundation's repository is gone.
-        UsageError: The name is none that ECR takes.
+        UsageError: The name is none that ECR takes, or one that the foundation is to make.
     """
     made = foundation.find(settings, access)
     # What follows the host, wherever the registry is.
@@ -101,6 +101,13 @@ def plan(settings: Config, access: Clients, name: str) -> Plan:
             f"the foundation's repository {made.repository} is gone",
             f"{made.deploy}, or odyssey diff",
         )
+    if there is None and settings.foundation.repository:
+        # Made here, it would stand in the way of the stack, which makes it by the same name.
+        raise UsageError(
+            f'there is no repository "{chosen}", which [foundation] of odyssey.toml names: the '
+            "foundation stack makes it, and is not deployed",
+            made.deploy,
+        )
     return Plan(chosen, there, _request(settings, chosen))
 
 
@@ -113,8 +120,8 @@ def destination(settings: Config, access: Clients, name: str) -> Destination:
         name: The image's name, as for `plan`.
 
     Raises:
-        AwsError: AWS refuses.
-        UsageError: The name is none that ECR takes.
+        AwsError: AWS refuses, or the foundation's repository is gone.
+        UsageError: As for `plan`.
     """
     planned = plan(settings, access, name)
     client = access.client("ecr")

@@ -7,22 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from odyssey import async_requests, names
+from odyssey import async_requests, limits, names, shapes
 from odyssey.errors import UsageError
 from odyssey.runtime import CLOCK, READ_TIMEOUT, Answer, Clock, Request, taken
 
 if TYPE_CHECKING:
     from odyssey.aws import Access
     from odyssey.config import Config
-
-LARGEST = 6_291_456
-"""Bytes of a request to an endpoint on instances."""
-
-LARGEST_SERVERLESS = 4 * 1024 * 1024
-"""Bytes of a request to a serverless endpoint.
-
-Source: https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints-invoke.html
-"""
 
 
 def endpoint_name(settings: Config) -> str:
@@ -56,7 +47,7 @@ def invoke(
         clock: The time.
 
     Raises:
-        UsageError: The body is too large.
+        UsageError: The body is too large, or a name or a type is none that AWS takes.
         RequestError: The model failed, or there is no such endpoint.
         TimedOutError: No answer came in time.
         AwsError: AWS refuses.
@@ -64,6 +55,8 @@ def invoke(
     """
     own = endpoint_name(settings)
     sent = Request(endpoint or own, body, content_type, accept)
+    # Its size has a message of its own.
+    shapes.require("sagemaker-runtime", "InvokeEndpoint", {**sent.parameters(), "Body": b""})
     kind = settings.endpoint.kind if sent.endpoint == own else "instance"
     if asynchronous is None:
         asynchronous = kind == "async"
@@ -74,7 +67,7 @@ def invoke(
 
 
 def _require_size(body: bytes, *, serverless: bool) -> None:
-    limit = LARGEST_SERVERLESS if serverless else LARGEST
+    limit = limits.LARGEST_SERVERLESS if serverless else limits.LARGEST
     if len(body) <= limit:
         return
     kind = "a serverless endpoint" if serverless else "an endpoint on instances"

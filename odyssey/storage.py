@@ -61,7 +61,10 @@ class Uri:
         """Check both against the rules of S3."""
         bad = rules.bucket(self.bucket) or ".." in self.bucket or not self.bucket
         if bad or _IP_ADDRESS.fullmatch(self.bucket):
-            raise UsageError(f'"{clean(self.bucket)}": {_BUCKET_RULE}')
+            raise UsageError(
+                f'"{clean(self.bucket)}" in {clean(str(self))}: {_BUCKET_RULE}',
+                "write it as s3://BUCKET/KEY",
+            )
         length = len(self.key.encode())
         if length > LONGEST_KEY:
             raise UsageError(

@@ -200,7 +200,7 @@ def push(
     if tested:
         artifacts.record_tested(settings.folder, pushed.digest)
     console.note(pushed.summary())
-    console.result({**pushed.document(), "recorded": artifacts.FILE}, pushed.uri)
+    console.result({**pushed.document(), "tested": tested, "recorded": artifacts.FILE}, pushed.uri)
 
 
 def _name(settings: Config) -> str:

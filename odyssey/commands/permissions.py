@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command(
     epilog=options.examples(
-        "odyssey permissions diff deploy", 'odyssey permissions "sagemaker request"'
+        "odyssey permissions diff deploy", 'odyssey permissions "sagemaker invoke"'
     )
 )
 @click.argument("commands", metavar="[COMMAND]...", nargs=-1)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections import deque
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +15,11 @@ from odyssey.errors import ImageError
 from odyssey.images import image as images
 from odyssey.images.engine import explained
 from odyssey.images.stream import attended
+from odyssey.jobs.interruption import as_ctrl_c
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     import docker
 
@@ -71,6 +75,7 @@ class Built:
         )
 
 
+@as_ctrl_c()
 def build(
     engine: docker.DockerClient, settings: Config, name: str, *, fresh: bool = False
 ) -> Built:
@@ -93,7 +98,7 @@ def build(
             "take it from git, or from a new app: odyssey init -p aws -s sagemaker start",
         )
     wanted = platform(settings)
-    with explained("the image could not be built"):
+    with explained("the image could not be built"), _readable(app):
         # docker-py asks for the engine's own builder: BuildKit would make an index of manifests
         # with attestations, which neither SageMaker nor Lambda takes.
         events = engine.api.build(
@@ -113,6 +118,26 @@ def build(
             f"name a base for {wanted}: odyssey docker build --base IMAGE",
         )
     return Built(replace(made, reference=name), time.monotonic() - started)
+
+
+@contextmanager
+def _readable(app: Path) -> Iterator[None]:
+    """Turn what goes wrong while the app's folder is packed for the engine into an `ImageError`."""
+    import requests
+
+    try:
+        with warnings.catch_warnings():
+            # That a program for passwords is missing, which its error tells as well.
+            warnings.filterwarnings("ignore", "docker-credential-", UserWarning)
+            yield
+    except OSError as error:
+        if isinstance(error, requests.RequestException):
+            raise
+        reason = error.strerror or f"{error}: {error.__cause__}"
+        raise ImageError(
+            f"the image could not be built: {app} cannot be packed for the engine: {clean(reason)}",
+            "what the image does not need can be named in .dockerignore",
+        ) from error
 
 
 def platform(settings: Config) -> str:
@@ -145,7 +170,7 @@ def _follow(events: Iterable[Mapping[str, Any]]) -> str:
             last.append(text)
             if text:
                 progress.feed(text.encode())
-            elif "status" in event:
+            elif "status" in event and (progress.live or not event.get("progressDetail")):
                 progress.step(_status(event))
     finally:
         progress.end()

@@ -17,9 +17,11 @@ import socket
 import tarfile
 import threading
 import time
+import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+from odyssey.errors import ImageError
 from odyssey.images.engine import explained
 from odyssey.images.stream import attended
 
@@ -85,7 +87,8 @@ class Container:
         sweep(self._engine)
         api, recipe = self._engine.api, self._recipe
         limit = f"{recipe.memory_mb}m" if recipe.memory_mb else None
-        mode = "rw" if recipe.writable else "ro"
+        # What the image itself has at that place is hidden, as by SageMaker's own mounts.
+        mode = "rw,nocopy" if recipe.writable else "ro,nocopy"
         binds = {name: {"bind": at, "mode": mode} for at, name in recipe.volumes.items()}
         with explained("the container cannot be made"):
             host = api.create_host_config(
@@ -119,7 +122,11 @@ class Container:
         """Leave nothing behind: the container is killed, and it goes."""
         from docker.errors import NotFound
 
-        with contextlib.suppress(NotFound), explained("the container cannot be removed"):
+        with (
+            _kept(error),
+            contextlib.suppress(NotFound),
+            explained("the container cannot be removed"),
+        ):
             self._engine.api.remove_container(self.id, v=True, force=True)
 
     def put(self, folder: str, entries: Iterator[tuple[str, Path | bytes | None]]) -> None:
@@ -132,8 +139,9 @@ class Container:
         with explained("the files cannot be put into the container"), _Tar(entries) as tar:
             self._engine.api.put_archive(self.id, folder, tar)
 
-    def take(self, path: str) -> Iterator[tarfile.TarFile]:
-        """Yield the one archive of a folder or file of the container; none where it has none.
+    @contextlib.contextmanager
+    def take(self, path: str) -> Iterator[tarfile.TarFile | None]:
+        """Yield the archive of a folder or file of the container; None where it has none.
 
         Args:
             path: The folder or file; its last word is the archive's first folder.
@@ -144,9 +152,19 @@ class Container:
             try:
                 chunks, _ = self._engine.api.get_archive(self.id, path, chunk_size=1 << 20)
             except NotFound:
+                yield None
                 return
-            with tarfile.open(fileobj=_Chunks(chunks), mode="r|") as archive:
-                yield archive
+            try:
+                with (
+                    contextlib.closing(chunks),
+                    tarfile.open(fileobj=_Chunks(chunks), mode="r|") as archive,
+                ):
+                    yield archive
+            except BaseException as error:
+                # These frames hold the connection, and until that is closed the engine waits to
+                # send the rest, and removes nothing.
+                traceback.clear_frames(error.__traceback__)
+                raise
 
     def start(self) -> None:
         """Start the container."""
@@ -243,9 +261,26 @@ def volume(engine: docker.DockerClient) -> Iterator[str]:
         made = engine.api.create_volume(labels={LABEL: owner()})
     try:
         yield made["Name"]
-    finally:
-        with explained("the volume cannot be removed"):
-            engine.api.remove_volume(made["Name"], force=True)
+    except BaseException as error:
+        with _kept(error):
+            _remove_volume(engine, made["Name"])
+        raise
+    _remove_volume(engine, made["Name"])
+
+
+def _remove_volume(engine: docker.DockerClient, name: str) -> None:
+    with explained("the volume cannot be removed"):
+        engine.api.remove_volume(name, force=True)
+
+
+@contextlib.contextmanager
+def _kept(error: BaseException | None) -> Iterator[None]:
+    """Keep an error that is on its way: that nothing can be removed is most often its echo."""
+    try:
+        yield
+    except ImageError:
+        if error is None:
+            raise
 
 
 def sweep(engine: docker.DockerClient) -> None:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 KILLED = 137
 """The exit code of what SIGKILL ended."""
 
+TERMINATED = 143
+"""The exit code of what SIGTERM ended."""
+
 RUN_UP = 0.2
 """Seconds of predictions before SIGTERM."""
 
@@ -241,11 +244,9 @@ class _Test:
     def _ended(self, code: int, seconds: float) -> Verdict:
         if seconds < self._limits.grace:
             told = f"after {seconds:.1f} s, with exit code {code}"
-            return (
-                bad(f"{told}: it was killed, for its memory perhaps")
-                if code == KILLED
-                else good(told)
-            )
+            if code == KILLED:
+                return bad(f"{told}: it was killed, for its memory perhaps")
+            return good(told) if code in (0, TERMINATED) else warned(f"{told}, which is a failure")
         patience = f"killed after {self._limits.grace:g} s"
         if manifests.is_shell_form(self._image.entrypoint if self._image else ()):
             return bad(

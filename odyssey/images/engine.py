@@ -22,13 +22,15 @@ START = (
     "it is looked for at $DOCKER_HOST, else where `docker context` points"
 )
 
+NO_STORE = "install that program, or take credsStore and credHelpers out of ~/.docker/config.json"
+
 
 @contextmanager
 def connect() -> Iterator[docker.DockerClient]:
     """Connect to the engine for the length of a ``with`` block.
 
-    It is found as the ``docker`` program finds it: ``DOCKER_HOST``, else the chosen context, else
-    the local socket.
+    It is found as the ``docker`` program finds it: ``DOCKER_HOST``, else the context of
+    ``DOCKER_CONTEXT`` or the chosen one, else the local socket.
 
     Raises:
         MissingToolError: None answers.
@@ -53,7 +55,7 @@ def explained(what: str) -> Iterator[None]:
         what: What could not be done, such as ``the image could not be built``.
     """
     import requests
-    from docker import errors
+    from docker import credentials, errors
 
     try:
         yield
@@ -64,6 +66,10 @@ def explained(what: str) -> Iterator[None]:
         raise ImageError(f"{what}: {clean(text).strip()}", _advice(text)) from error
     except (errors.DockerException, requests.RequestException) as error:
         raise ImageError(f"{what}: {clean(str(error))}", _advice(str(error))) from error
+    except credentials.StoreError as error:
+        raise ImageError(
+            f"{what}: the passwords of registries cannot be read: {clean(str(error))}", NO_STORE
+        ) from error
 
 
 @contextmanager
@@ -90,8 +96,15 @@ def _address() -> dict[str, Any]:
 
     if os.environ.get("DOCKER_HOST"):
         return dict(kwargs_from_env())
-    context = ContextAPI.get_current_context()
-    if context is None or context.Host is None or context.name == "default":
+    chosen = os.environ.get("DOCKER_CONTEXT")
+    context = ContextAPI.get_context(chosen or None)
+    if context is None:
+        named = f'"{clean(chosen)}" of DOCKER_CONTEXT' if chosen else "that is chosen"
+        raise MissingToolError(
+            f"the Docker context {named} is not there",
+            "docker context ls shows those that are; to choose one: docker context use default",
+        )
+    if not context.Host or context.name == "default":
         return {}
     return {"base_url": context.Host, "tls": context.TLSConfig}
 

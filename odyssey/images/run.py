@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from odyssey import instances, staging
-from odyssey.console import Progress, note
+from odyssey.console import Progress, note, warn
 from odyssey.errors import ImageError, InterruptedByUserError, ServingError, TrainingError
 from odyssey.extraction import UnsafeMemberError, extract
 from odyssey.host import SERVE_GRACE, TRAIN_GRACE, Trained, require_free
 from odyssey.images import layout
-from odyssey.images.containers import Container, Recipe, volume
+from odyssey.images.containers import Container, Recipe, sweep, volume
+from odyssey.images.engine import explained
+from odyssey.jobs.interruption import as_ctrl_c
 from odyssey.readiness import Attendance, Readiness
 from odyssey.variables import container_environment
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 JOB = "docker-train"
 
 
+@as_ctrl_c()
 def train(engine: docker.DockerClient, settings: Config, image: Image) -> Trained:
     """Run ``train`` in the image over the app's ``input/``, and replace ``model/`` by the result.
 
@@ -57,7 +60,7 @@ def train(engine: docker.DockerClient, settings: Config, image: Image) -> Traine
         turn = Attendance(container, progress)
         code = container.run(progress.feed, turn, grace=TRAIN_GRACE)
         progress.end()
-        _take(container, layout.OUTPUT, app / "output")
+        _take_output(container, app)
         if container.stopped_by is not None:
             raise InterruptedByUserError("the training was interrupted; model/ is unchanged")
         if code != 0:
@@ -74,6 +77,7 @@ def train(engine: docker.DockerClient, settings: Config, image: Image) -> Traine
     return Trained(model, dict(staging.files(model)), seconds)
 
 
+@as_ctrl_c()
 def serve(
     engine: docker.DockerClient,
     settings: Config,
@@ -94,6 +98,8 @@ def serve(
         ImageError: The engine refuses.
     """
     port = settings.local.port
+    # A server that was killed may have left its container, and that holds the port.
+    sweep(engine)
     require_free(port, settings.origin("local.port"), "odyssey docker serve")
     memory = memory_mb(engine, settings, settings.endpoint.instance_type)
     with serving(engine, settings, image, port=port, memory_mb=memory) as container:
@@ -162,23 +168,36 @@ def memory_mb(engine: docker.DockerClient, settings: Config, instance_type: str)
     Returns:
         Megabytes; 0 is no limit, where the engine has less than the instance.
     """
-    wanted = settings.docker.memory_mb or instances.memory_mb(instance_type) or 0
-    there = int(engine.info()["MemTotal"]) // (1 << 20)
+    asked = settings.docker.memory_mb
+    wanted = asked or instances.memory_mb(instance_type) or 0
+    with explained("the engine's memory is not known"):
+        there = int(engine.info()["MemTotal"]) // (1 << 20)
     if wanted <= there:
         return wanted
-    note(f"The engine has {there} MB, and {instance_type} has {wanted}: no limit is set")
+    whose = settings.origin("docker.memory_mb") if asked else instance_type
+    note(f"The engine has {there} MB, and {whose} has {wanted}: no limit is set")
     return 0
 
 
 def _take(container: Container, path: str, target: Path) -> None:
     """Take a folder out of a container."""
     target.mkdir(exist_ok=True)
+    folder = path.rpartition("/")[2]
     try:
-        for archive in container.take(path):
-            for _ in extract(archive, target, below=path.rpartition("/")[2]):
-                pass
+        with container.take(path) as archive:
+            if archive is not None:
+                for _ in extract(archive, target, below=folder, was_at=path):
+                    pass
     except (tarfile.TarError, UnsafeMemberError) as error:
         raise ImageError(f"{path} is not taken out of the container: {error}") from error
+
+
+def _take_output(container: Container, app: Path) -> None:
+    """Take ``output/`` out; what nobody can take is not worth the model of a long training."""
+    try:
+        _take_output(container, app)
+    except ImageError as error:
+        warn(error.message)
 
 
 def _failure(container: Container, settings: Config, code: int, memory: int) -> TrainingError:

@@ -42,9 +42,10 @@ class Served:
         """Return the last lines that it printed."""
         return self._container.log(tail)
 
-    def listening(self) -> list[tuple[str, int]]:
-        """Return the addresses and ports that it listens on; none where it has no ``cat``."""
-        return listening("".join(self._container.read(["cat", table]) for table in TABLES))
+    def listening(self) -> list[tuple[str, int]] | None:
+        """Return the addresses and ports that it listens on; None where it has no ``cat``."""
+        tables = "".join(self._container.read(["cat", table]) for table in TABLES)
+        return listening(tables) if tables else None
 
     def stop(self, grace: float = 30) -> tuple[int, float]:
         """Stop it by SIGTERM, then SIGKILL; return its exit code, and the seconds that took."""

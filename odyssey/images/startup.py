@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from odyssey.images import rules
-from odyssey.images.rules import Rule, Verdict, bad, good
+from odyssey.images.rules import Rule, Verdict, bad, good, skipped
 from odyssey.images.timeline import OK, OTHER, SLOW, Ping, Timeline
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ class Subject(Protocol):
     def log(self, tail: int = 20) -> str:
         """Return the last lines that it printed."""
 
-    def listening(self) -> list[tuple[str, int]]:
-        """Return the addresses and ports that it listens on."""
+    def listening(self) -> list[tuple[str, int]] | None:
+        """Return the addresses and ports that it listens on; None where that cannot be known."""
 
     def stop(self, grace: float = 30) -> tuple[int, float]:
         """Stop it by SIGTERM, then SIGKILL; return its exit code, and the seconds that took."""
@@ -139,7 +139,10 @@ class Wait:
         code = self.subject.exit_code()
         told = f"it ended with exit code {code} after {self._seen.timeline.seconds:.1f} s"
         if code in (126, 127):
-            told += ': there is no program "serve" that can be started, in its PATH or ENTRYPOINT'
+            told += (
+                ': there is no program "serve" that can be started, in its PATH or ENTRYPOINT, or '
+                "its first line names one that is not there, as where lines end as on Windows"
+            )
         self._seen.verdicts[rules.STARTS] = bad(told)
         return self._seen
 
@@ -175,14 +178,16 @@ class Wait:
         return self._seen
 
 
-def misplaced(addresses: list[tuple[str, int]]) -> str:
+def misplaced(addresses: list[tuple[str, int]] | None) -> str:
     """Return where a server listens in place of port 8080 of every address; "" where it does that.
 
     Args:
-        addresses: The addresses and ports that it listens on; none says nothing.
+        addresses: The addresses and ports that it listens on; none, or None, says nothing.
     """
+    if not addresses:
+        return ""
     hosts = [host for host, port in addresses if port == PORT]
-    if any(not host.startswith(LOOPBACK) for host in hosts) or not addresses:
+    if any(not host.startswith(LOOPBACK) for host in hosts):
         return ""
     if hosts:
         return f"listens on {hosts[0]} only: {UNREACHABLE}"
@@ -205,7 +210,10 @@ def quick(pings: list[Ping]) -> Verdict:
 def _listens(subject: Subject, timeline: Timeline) -> Verdict:
     if any(ping.sign in (OTHER, SLOW) for ping in timeline.pings):
         return good()
-    if not subject.listening():
+    addresses = subject.listening()
+    if addresses is None:
+        return skipped("where it listens is not known: the image has no `cat` to tell")
+    if not addresses:
         return bad(f"listens on no port after {timeline.seconds:.0f} s")
     return good()
 

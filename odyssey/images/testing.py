@@ -8,6 +8,7 @@ from odyssey import artifacts
 from odyssey.images import contract, run, samples
 from odyssey.images.build import platform
 from odyssey.images.served import Served
+from odyssey.jobs.interruption import as_ctrl_c
 from odyssey.limits import LARGEST, largest
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from odyssey.images.report import Report
 
 
+@as_ctrl_c()
 def test(engine: docker.DockerClient, settings: Config, image: Image) -> Report:
     """Test whether the image serves as SageMaker wants it, and remember it when it does.
 

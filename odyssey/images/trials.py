@@ -45,7 +45,8 @@ def samples_repeated(
     """Return whether every sample was answered in the same way twice."""
     for (sample, first), (_, second) in zip(answers, again, strict=True):
         if second.body != first.body or second.status != first.status:
-            return bad(f"{sample.name}: another answer to the same request")
+            # AWS does not mind, and some models draw lots.
+            return warned(f"{sample.name}: another answer to the same request")
     return good()
 
 

@@ -1,4 +1,4 @@
-"""What has just been made, and is not yet seen everywhere in AWS."""
+"""What has just been made, or may have been: not yet seen everywhere, or asked for in vain."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from odyssey import aws
 from odyssey.console import note
 from odyssey.errors import AwsError
+from odyssey.jobs.watch import is_passing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from odyssey.jobs.job import Job
 
 PATIENCE = 60.0
 """Seconds until what is not seen is taken to be not there."""
@@ -52,3 +55,52 @@ def eventually(
                 raise
             note(f"  AWS does not see {waiting_for} yet; trying again in {PAUSE:.0f} s")
         sleep(PAUSE)
+
+
+def was_made(client: Any, job: Job, error: AwsError) -> bool:
+    """Return whether a job is there although the request that makes it failed.
+
+    Args:
+        client: A client of boto3 for ``sagemaker``.
+        job: The job.
+        error: What became of the request.
+
+    Raises:
+        AwsError: AWS cannot be asked; the message says that the job may be there.
+    """
+    if made_by_lost_request(error):
+        return True
+    answer = aws.answer(error)
+    no_answer = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) >= 500
+    return no_answer and is_passing(error) and is_there(client, job)
+
+
+def is_there(client: Any, job: Job) -> bool:
+    """Return whether a job is there, of which nobody knows whether its request came through.
+
+    Args:
+        client: A client of boto3 for ``sagemaker``.
+        job: The job.
+
+    Raises:
+        AwsError: AWS cannot be asked; the message says that the job may be there.
+    """
+    try:
+        return job.find(client) is not None
+    except AwsError as error:
+        what = f"the {job.kind.noun} {job.name} may have been started: {error.message}"
+        raise AwsError(what, f"{job.command('status')} tells; {job.command('stop')}") from error
+
+
+def made_by_lost_request(error: AwsError) -> bool:
+    """Return whether a name is taken by ourselves: by a request whose answer was lost.
+
+    boto3 sends such a request again, and then the name is taken.
+
+    Args:
+        error: The refusal of a request that makes a thing of a new name.
+    """
+    answer = aws.answer(error)
+    told = answer.get("Error", {})
+    taken = told.get("Code") == "ResourceInUse" or "already exist" in str(told.get("Message"))
+    return taken and bool(answer.get("ResponseMetadata", {}).get("RetryAttempts"))

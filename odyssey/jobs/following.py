@@ -12,6 +12,7 @@ the watching, never the job.
 
 from __future__ import annotations
 
+import shlex
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -163,7 +164,8 @@ def again(settings: Config, profile: str | None = None) -> str:
     """
     region = settings.aws.region if settings.origin("aws.region") == "--region" else ""
     given = {"--env": settings.env, "--profile": profile, "--region": region}
-    return " ".join(f"{option} {value}" for option, value in given.items() if value)
+    words = [word for option, value in given.items() if value for word in (option, value)]
+    return shlex.join(words)
 
 
 def _wait(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from odyssey import aws
+from odyssey.console import clean, note
 from odyssey.errors import AwsError
 from odyssey.jobs.logs import Place
 
@@ -104,6 +105,18 @@ class Job:
         """Return a command to type about it: ``odyssey sagemaker stop JOB``."""
         words = ["odyssey sagemaker", verb, self.name, *options, self.again]
         return " ".join(word for word in words if word)
+
+
+def hyphened(name: str) -> str:
+    """Return a name as SageMaker takes it: ``_`` becomes ``-``, and that is said.
+
+    Args:
+        name: The name of a job, a model or an endpoint.
+    """
+    found = name.replace("_", "-")
+    if found != name:
+        note(f'"{clean(name)}" becomes "{clean(found)}": SageMaker takes no "_"')
+    return found
 
 
 def is_absent(error: AwsError) -> bool:

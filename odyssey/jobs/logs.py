@@ -87,6 +87,7 @@ class Tail:
         self._place = place
         self._since = since
         self._tokens: dict[str, str | None] = {}
+        self._waiting: list[Line] = []
 
     @property
     def streams(self) -> tuple[str, ...]:
@@ -97,12 +98,13 @@ class Tail:
         """Return the lines since the last call, the oldest first; none where there is no log yet.
 
         Raises:
-            AwsError: AWS refuses.
+            AwsError: AWS refuses. What was read before that is returned by the next call.
         """
         for stream in self._streams():
             self._tokens.setdefault(stream, None)
-        found = [line for stream in self._tokens for line in self._read(stream)]
-        found.sort(key=lambda line: line.time)
+        for stream in self._tokens:
+            self._read(stream)
+        found, self._waiting = sorted(self._waiting, key=lambda line: line.time), []
         self.last.extend(self.shown(line) for line in found[-KEPT:])
         return found
 
@@ -135,12 +137,14 @@ class Tail:
             return True
         return _time(newest) >= self._since - LATE
 
-    def _read(self, stream: str) -> Iterator[Line]:
+    def _read(self, stream: str) -> None:
         while True:
             before = self._tokens[stream]
             answer = self._unless_absent("get_log_events", self._asked(stream, before))
-            for event in answer.get("events", []):
-                yield Line(stream, _time(event["timestamp"]), _text(event["message"]))
+            self._waiting += [
+                Line(stream, _time(event["timestamp"]), _text(event["message"]))
+                for event in answer.get("events", [])
+            ]
             self._tokens[stream] = answer.get("nextForwardToken", before)
             # At the end of a stream CloudWatch answers with the token that it was given.
             if self._tokens[stream] == before:

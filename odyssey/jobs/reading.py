@@ -11,6 +11,7 @@ from odyssey import console
 from odyssey.cloudformation.endpoint import log_group
 from odyssey.errors import AwsError, UsageError
 from odyssey.jobs import standing
+from odyssey.jobs.following import QUIET_LOOKS
 from odyssey.jobs.job import ENDED
 from odyssey.jobs.logs import Line, Place, Tail
 from odyssey.jobs.watch import is_passing
@@ -27,6 +28,8 @@ INTERVAL = 3.0
 RECENT = timedelta(hours=1)
 """How far back the log of an endpoint is read by default."""
 
+_EARLIEST = datetime.fromtimestamp(0, UTC)
+
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -34,17 +37,20 @@ def since(text: str, now: datetime | None = None) -> datetime:
     """Return the time that ``10m``, ``1h``, ``2d`` or a time of ISO 8601 means.
 
     Args:
-        text: What was typed. A time without a zone is that of this machine.
+        text: What was typed. A time without a zone is that of this machine; CloudWatch knows none
+            before 1970.
         now: The time. Default: that of this machine.
 
     Raises:
         UsageError: It is neither.
     """
-    ago = re.fullmatch(r"(\d{1,6})([smhdw])", text)
-    if ago:
-        return (now or datetime.now(UTC)) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    ago = re.fullmatch(r"(\d{1,6})([smhdw])", text, re.ASCII)
     try:
-        return datetime.fromisoformat(text).astimezone()
+        if ago:
+            begin = (now or datetime.now(UTC)) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        else:
+            begin = datetime.fromisoformat(text).astimezone()
+        return max(begin, _EARLIEST)
     except (ValueError, OverflowError, OSError):
         raise UsageError(
             f'--since "{console.clean(text)}" is no time',
@@ -95,12 +101,13 @@ def read(
     lines = _shown(tail, show)
     if found is None and not tail.streams:
         raise standing.absent(name, again)
-    while follow and found is not None:
-        over = _is_over(client, found)
+    over, quiet = False, 0
+    while follow and found is not None and quiet < QUIET_LOOKS:
+        over = over or _is_over(client, found)
         sleep(interval)
-        lines += _patiently(tail, show)
-        if over:
-            break
+        fresh = _patiently(tail, show)
+        quiet = quiet + 1 if over and not fresh else 0
+        lines += fresh
     return lines
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from odyssey import artifacts, aws, foundation, invocation, serving
+from odyssey import artifacts, aws, foundation, invocation, serving, shapes
 from odyssey.cloudformation import service
 from odyssey.cloudformation.endpoint import log_group
 from odyssey.console import clean
@@ -135,8 +135,10 @@ def identify(client: Any, name: str, again: str = "") -> Standing | None:
         again: Options that lead to it again, for hints; see `following.again`.
 
     Raises:
+        UsageError: Nothing can have this name.
         AwsError: AWS refuses.
     """
+    shapes.require("sagemaker", "DescribeEndpoint", {"EndpointName": name})
     for kind in (TRAINING, TRANSFORM):
         job = Job(kind, name, again)
         told = job.find(client)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from odyssey import aws
 from odyssey.console import note, warn
-from odyssey.errors import AwsError
-from odyssey.jobs.consistency import eventually
+from odyssey.errors import AwsError, UsageError
+from odyssey.jobs.consistency import eventually, made_by_lost_request
 from odyssey.jobs.following import ENDED, TRANSFORM, Job, is_absent
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ def model(client: Any, request: Mapping[str, Any], job: Job) -> Iterator[None]:
         job: The job, of the same name.
 
     Raises:
+        UsageError: There is a model of this name already.
         AwsError: AWS refuses the model.
     """
     ours = True
@@ -127,9 +128,10 @@ def model(client: Any, request: Mapping[str, Any], job: Job) -> Iterator[None]:
                 waiting_for="the role",
             )
         except AwsError as error:
-            # Somebody else's, then: it is not for us to take away.
-            ours = "already exist" not in error.message
-            raise
+            if not made_by_lost_request(error):
+                # If it is there, it is somebody else's and not for us to take away.
+                ours = "already exist" not in error.message
+                raise _meant(error, job.name) from error
         yield
     finally:
         if ours:
@@ -155,6 +157,15 @@ def settle(client: Any, job: Job) -> None:
     except KeyboardInterrupt:
         warn(f"{may_stay}; {way}")
         raise
+
+
+def _meant(error: AwsError, name: str) -> AwsError | UsageError:
+    if "already exist" not in error.message:
+        return error
+    return UsageError(
+        f"there is a model {name} already, perhaps of a job that another run starts just now",
+        "take another name with --job-name, or try again",
+    )
 
 
 def _needs_model(job: Mapping[str, Any] | None) -> bool:

@@ -18,7 +18,7 @@ from odyssey import artifacts, aws, console, storage
 from odyssey.console import clean
 from odyssey.errors import AwsError, JobError, UsageError
 from odyssey.jobs import following, training_requests
-from odyssey.jobs.consistency import eventually
+from odyssey.jobs.consistency import eventually, is_there, was_made
 from odyssey.jobs.following import TRAINING, Ended, Job
 from odyssey.jobs.interruption import as_ctrl_c
 from odyssey.jobs.training_plan import Plan, Planned, Wanted
@@ -122,17 +122,15 @@ def train(
     if dry_run:
         return Planned(plan.request)
     key = settings.artifacts.kms_key or settings.foundation.kms_key
-    for source, place in plan.uploads:
-        storage.upload(access.client("s3"), source, place, kms_key=key)
     client = access.client("sagemaker")
     job = Job(TRAINING, plan.request["TrainingJobName"], wanted.again)
     with as_ctrl_c():
-        send(client, job, plan.request)
-        artifacts.record(settings.folder, settings.env, {"training_job": job.name})
+        for source, place in plan.uploads:
+            storage.upload(access.client("s3"), source, place, kms_key=key)
+        _start(settings, client, job, plan.request)
         if not wait:
-            console.note(f"Started {job.name}; {job.command('status', '--follow')} watches it")
+            console.note(f"{job.command('status', '--follow')} watches it")
             return Trained(job.name)
-        console.note(f"Started {job.name}")
         return finished(settings, watch(client, access.client("logs"), job))
 
 
@@ -194,6 +192,19 @@ def finished(settings: Config, ended: Ended) -> Trained:
     return trained
 
 
+def _start(settings: Config, client: Any, job: Job, request: Mapping[str, Any]) -> None:
+    """Start a job and record its name; Ctrl-C meanwhile leaves both or none."""
+    try:
+        send(client, job, request)
+        console.note(f"Started {job.name}")
+        artifacts.record(settings.folder, settings.env, {"training_job": job.name})
+    except KeyboardInterrupt:
+        if not is_there(client, job):
+            raise
+        artifacts.record(settings.folder, settings.env, {"training_job": job.name})
+        raise following.detached(job) from None
+
+
 def send(client: Any, job: Job, request: Mapping[str, Any], **clock: Any) -> None:
     """Start a training job; a role that was made a moment ago is waited for.
 
@@ -216,23 +227,9 @@ def send(client: Any, job: Job, request: Mapping[str, Any], **clock: Any) -> Non
             waiting_for="the role",
             **clock,
         )
-    except KeyboardInterrupt:
-        if job.find(client) is not None:
-            raise following.detached(job) from None
-        raise
     except AwsError as error:
-        if not _was_made(error):
+        if not was_made(client, job, error):
             raise _meant(error, request) from error
-
-
-def _was_made(error: AwsError) -> bool:
-    """Return whether the job is there all the same: made by a request whose answer was lost.
-
-    boto3 sends such a request again, and then the name is taken, by ourselves.
-    """
-    response = getattr(error.__cause__, "response", {})
-    taken = response.get("Error", {}).get("Code") == "ResourceInUse"
-    return taken and bool(response.get("ResponseMetadata", {}).get("RetryAttempts"))
 
 
 def _meant(error: AwsError, request: Mapping[str, Any]) -> AwsError | UsageError:

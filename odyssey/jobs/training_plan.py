@@ -11,7 +11,7 @@ from odyssey import hyperparameters, names, roles, storage
 from odyssey.console import clean
 from odyssey.errors import UsageError
 from odyssey.jobs import training_requests
-from odyssey.jobs.made import Made
+from odyssey.jobs.made import DATA, Made
 from odyssey.jobs.training_requests import CHANNEL, TrainingRequest
 from odyssey.storage import Uri
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from odyssey.aws import Clients
     from odyssey.config import Config
-
-DATA = "input/data"
-"""The prefix of the bucket that jobs read their data from."""
 
 MODELS = "model"
 """The prefix of the bucket that jobs write their models to."""
@@ -102,7 +99,7 @@ class Plan:
         name = wanted.name or names.qualified(settings.app.name, settings.env)
         data = _sources(settings, wanted)
         uploads = {
-            channel: _upload(made, channel, source)
+            channel: _upload(made, channel, source, wanted.output)
             for channel, source in data.items()
             if "://" not in source
         }
@@ -126,6 +123,12 @@ class Plan:
 
 def _sources(settings: Config, wanted: Wanted) -> dict[str, str]:
     """Return where the data of each channel is: S3, or this machine."""
+    if wanted.source and CHANNEL in wanted.channels:
+        raise UsageError(
+            f"-i {clean(wanted.source)} and --channel {CHANNEL}="
+            f"{clean(wanted.channels[CHANNEL])} are for the same channel, {CHANNEL}",
+            "leave one of them out, or give the channel another name",
+        )
     if wanted.source:
         return {CHANNEL: wanted.source, **wanted.channels}
     if wanted.channels:
@@ -133,13 +136,7 @@ def _sources(settings: Config, wanted: Wanted) -> dict[str, str]:
     return {CHANNEL: str(settings.folder / DATA / CHANNEL)}
 
 
-def _upload(made: Made, channel: str, source: str) -> tuple[Path, Uri]:
+def _upload(made: Made, channel: str, source: str, results: str) -> tuple[Path, Uri]:
     path = Path(source)
     option = "-i" if channel == CHANNEL else f"--channel {channel}="
-    if not path.exists():
-        raise UsageError(
-            f"{option} {clean(source)}: there is no such file or folder",
-            "name one of this machine, or an s3://BUCKET/PREFIX",
-        )
-    bucket = made.bucket("-i s3://BUCKET/PREFIX")
-    return path, Uri(bucket, f"{DATA}/{channel}") / storage.content_hash(path)
+    return path, made.home(path, option, channel, results)

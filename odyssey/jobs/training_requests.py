@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from odyssey import shapes
-from odyssey.console import clean, note
 from odyssey.errors import UsageError
 from odyssey.instances import is_graviton
+from odyssey.jobs.job import hyphened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,14 +67,10 @@ def job_name(name: str, now: datetime, whole: str = "") -> str:
         >>> job_name("iris", datetime(2026, 1, 2, 3, 4, 5))
         'iris-20260102-030405'
     """
-    given = whole or name
-    hyphened = given.replace("_", "-")
-    if hyphened != given:
-        note(f'"{clean(given)}" becomes "{clean(hyphened)}": SageMaker takes no "_"')
     if whole:
-        return hyphened
+        return hyphened(whole)
     suffix = f"-{now:%Y%m%d-%H%M%S}"
-    return hyphened[: LONGEST_NAME - len(suffix)].rstrip("-") + suffix
+    return hyphened(name)[: LONGEST_NAME - len(suffix)].rstrip("-") + suffix
 
 
 def request(settings: Config, job: TrainingRequest) -> dict[str, Any]:
@@ -119,6 +115,11 @@ def _require_sense(settings: Config) -> None:
         raise UsageError(
             "no image is known: none was pushed from here, and odyssey.toml names none",
             "odyssey docker push",
+        )
+    if not wanted.spot and settings.origin("training.max_wait").startswith("--"):
+        raise UsageError(
+            f"--max-wait {wanted.max_wait} is about waiting for spare capacity, and spot is off",
+            "--spot, or leave --max-wait out",
         )
     if wanted.spot and wanted.max_wait and wanted.max_wait < wanted.max_runtime:
         raise UsageError(

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from odyssey import aws, console, names, roles, storage
-from odyssey.console import clean
 from odyssey.errors import AwsError, JobError, UsageError
 from odyssey.jobs import following, temporary, transform_requests
-from odyssey.jobs.consistency import eventually
+from odyssey.jobs.consistency import eventually, is_there, was_made
 from odyssey.jobs.following import TRANSFORM, Ended, Job
 from odyssey.jobs.interruption import as_ctrl_c
+from odyssey.jobs.job import hyphened
 from odyssey.jobs.made import Made
 from odyssey.storage import Uri
 
@@ -184,8 +184,8 @@ def _planned(
 ) -> tuple[Planned, tuple[Path, Uri] | None]:
     """Return the requests, and what has to be uploaded before they are sent, or None."""
     made = Made(settings, access)
-    name = wanted.job_name or _job_name(wanted.name or _called(settings), now)
-    upload = None if "://" in wanted.source else _upload(made, Path(wanted.source))
+    name = _job_name(wanted.name or _called(settings), now, wanted.job_name)
+    upload = None if "://" in wanted.source else _upload(made, wanted)
     source = str(Uri.parse(wanted.source) if upload is None else upload[1] / "")
     output = wanted.output or f"s3://{made.bucket('-o s3://BUCKET/PREFIX')}/output/{name}/"
     role = roles.arn(wanted.role, access) if wanted.role else made.role()
@@ -199,20 +199,15 @@ def _called(settings: Config) -> str:
     return names.qualified(settings.app.name, settings.env)
 
 
-def _job_name(name: str, now: datetime) -> str:
-    if "_" in name:
-        console.note(f'"{clean(name)}" becomes "{name.replace("_", "-")}": SageMaker takes no "_"')
-    return f"{temporary.prefix(name)}{now:%Y%m%d-%H%M%S}"
+def _job_name(name: str, now: datetime, whole: str) -> str:
+    if whole:
+        return hyphened(whole)
+    return f"{temporary.prefix(hyphened(name))}{now:%Y%m%d-%H%M%S}"
 
 
-def _upload(made: Made, source: Path) -> tuple[Path, Uri]:
-    if not source.exists():
-        raise UsageError(
-            f"-i {clean(str(source))}: there is no such file or folder",
-            "name one of this machine, or an s3://BUCKET/PREFIX",
-        )
-    bucket = made.bucket("-i s3://BUCKET/PREFIX")
-    return source, Uri(bucket, "input/data/transform") / storage.content_hash(source)
+def _upload(made: Made, wanted: TransformRequest) -> tuple[Path, Uri]:
+    source = Path(wanted.source)
+    return source, made.home(source, "-i", "transform", wanted.output)
 
 
 def _submit(client: Any, job: Job, request: Mapping[str, Any]) -> None:
@@ -224,10 +219,12 @@ def _submit(client: Any, job: Job, request: Mapping[str, Any]) -> None:
             waiting_for=f"the model {job.name}",
         )
     except KeyboardInterrupt:
-        if job.find(client) is not None:
+        if is_there(client, job):
             raise following.detached(job) from None
         raise
     except AwsError as error:
+        if was_made(client, job, error):
+            return
         told = aws.answer(error).get("Error", {})
         if told.get("Code") == "ResourceLimitExceeded":
             hint = (
@@ -236,7 +233,10 @@ def _submit(client: Any, job: Job, request: Mapping[str, Any]) -> None:
             )
             raise AwsError(error.message, hint) from error
         if told.get("Code") == "ResourceInUse":
-            raise AwsError(error.message, "take another name with --job-name") from error
+            raise UsageError(
+                f"the name {job.name} is taken; those of jobs that are over stay so",
+                "take another with --job-name, or leave that out",
+            ) from error
         raise
 
 

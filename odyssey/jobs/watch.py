@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from odyssey.console import Progress, clean, painted
 from odyssey.errors import AwsError
-from odyssey.jobs.job import ENDED, Job, told_by
+from odyssey.jobs.job import ENDED, Job, is_absent, told_by
 from odyssey.jobs.logs import Tail
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ Answer = TypeVar("Answer")
 
 PATIENCE = 600.0
 """Seconds that AWS may throttle us, or be out of reach, before the watching ends."""
+
+SETTLING = 60.0
+"""Seconds that a job that has just been made may be unknown to AWS."""
 
 NOTICED = 30.0
 """Seconds of them that are worth a word."""
@@ -71,7 +74,7 @@ class Watch:
         except AwsError as error:
             now = self.clock()
             self.away_since = now if self.away_since is None else self.away_since
-            if not is_passing(error) or now - self.away_since >= PATIENCE:
+            if now - self.away_since >= self._patience(error):
                 raise self._lost(error) from error
             if now - self.away_since >= NOTICED and not self.away_said:
                 self.away_said = True
@@ -79,6 +82,12 @@ class Watch:
             return None
         self.away_since, self.away_said = None, False
         return answer
+
+    def _patience(self, error: AwsError) -> float:
+        """Return the seconds after which a refusal ends the watching."""
+        if is_passing(error):
+            return PATIENCE
+        return SETTLING if not self.told and is_absent(error) else 0.0
 
     def _lost(self, error: AwsError) -> AwsError:
         job = self.job

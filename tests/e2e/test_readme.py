@@ -39,21 +39,28 @@ def fresh(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> dict[st
 
 
 @pytest.fixture(scope="module")
-def account(moto: str) -> dict[str, str]:
-    """The variables that lead to an AWS of our own."""
+def account(cloud: str, base_image: str) -> dict[str, str]:
+    """The variables that lead to an AWS and to a base image of our own."""
     return {
-        "AWS_ENDPOINT_URL": moto,
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_ENDPOINT_URL": cloud,
         "AWS_REGION": "eu-west-1",
-        # CloudFormation writes the name that it chooses in lower case; moto does not.
-        "ODYSSEY_FOUNDATION_REPOSITORY": "testapp",
+        "ODYSSEY_DOCKER_BASE": base_image,
     }
+
+
+# What somebody who reads the README types where a command asks.
+KEYS = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMIabcdef", "eu-west-1", "")
+ANSWERS = {"odyssey configure": KEYS} | dict.fromkeys(
+    ("odyssey deploy", "odyssey sagemaker serve", "odyssey destroy"), ("y",)
+)
 
 
 def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+IMAGE = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/testapp@sha256:{'ab' * 32}"
 
 
 class Shell:
@@ -70,9 +77,13 @@ class Shell:
             return ""
         if line == "odyssey local serve":
             return self.serve(line)
-        if line in ("odyssey deploy", "odyssey destroy"):
-            # These ask, and whoever reads the README says yes.
-            line = f"script -qec {shlex.quote(line)} /dev/null <<< y"
+        if line == "odyssey sagemaker serve":
+            # From here on: the registry on this machine is none that SageMaker would pull from.
+            self.environ = {**self.environ, "ODYSSEY_ARTIFACTS_IMAGE": IMAGE}
+        if line in ANSWERS:
+            # One after another: a prompt for a secret drops what was typed before it.
+            typed = "; ".join(f"sleep 2; echo {shlex.quote(word)}" for word in ANSWERS[line])
+            line = f"{{ {typed}; }} | script -qec {shlex.quote(line)} /dev/null"
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", line],
             cwd=self.folder,
@@ -125,7 +136,12 @@ def test_every_command_block_of_the_readme_works(
         ['{"prediction":"Iris-setosa"}'],
         ["Iris-setosa", "Iris-virginica"],
     ]
-    assert "AWS::ECR::Repository" in said["odyssey diff"]
+    assert "keeps the contract" in said["odyssey docker test"]
+    assert re.fullmatch(r"127\S+@sha256:[0-9a-f]{64}\n", said["odyssey docker push"])
+    assert said["odyssey sagemaker train"].endswith("/output/model.tar.gz\n")
+    assert "EndpointName" in said["odyssey sagemaker serve"]
+    assert "Completed" in said["odyssey sagemaker status"]
+    assert "There were no differences" in said["odyssey diff"]
     assert "TrainingRoleArn" in said["odyssey deploy"]
     assert "stays  AWS::S3::Bucket" in said["odyssey destroy"]
     assert "ODYSSEY_SERVER_WORKERS" in said["ODYSSEY_SERVER_WORKERS=4 odyssey config show --origin"]

@@ -284,6 +284,20 @@ def test_nothing_to_change_is_an_error(configure: Callable[..., Done], sts: Sts)
     assert "what to change, such as --region" in done.err
 
 
+def test_the_region_of_a_profile_without_keys_can_be_set_by_a_script(
+    configure: Callable[..., Done], sts: Sts, home: Path
+) -> None:
+    # given
+    home.mkdir()
+    (home / "config").write_text("[profile work]\nsso_session = us\nregion = us-east-1\n")
+    # when
+    done = configure("--profile", "work", "--region", "eu-west-1")
+    # then
+    assert (done.code, sts.heard) == (0, [])
+    text = "[profile work]\nsso_session = us\nregion = eu-west-1\n"
+    assert (home / "config").read_text() == text
+
+
 def test_a_file_that_the_sdk_cannot_read_stops_before_aws_is_asked(
     configure: Callable[..., Done], sts: Sts, home: Path
 ) -> None:

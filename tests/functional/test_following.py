@@ -174,6 +174,18 @@ def test_credentials_that_have_expired_end_the_watching_at_once() -> None:
     assert client.described == 2
 
 
+def test_a_job_that_was_just_made_may_be_unknown_for_a_while() -> None:
+    unknown = refusal("ValidationException", "Requested resource not found.")
+    assert follow(FakeSageMaker([unknown, unknown, completed()])).status == "Completed"
+
+
+def test_a_job_that_is_gone_ends_the_watching_at_once() -> None:
+    unknown = refusal("ValidationException", "Requested resource not found.")
+    client = FakeSageMaker([told("InProgress"), unknown, completed()])
+    with pytest.raises(AwsError, match="Requested resource not found"):
+        follow(client)
+
+
 def test_a_job_that_is_not_there_is_an_error() -> None:
     with pytest.raises(AwsError, match="Requested resource not found"):
         follow(FakeSageMaker())

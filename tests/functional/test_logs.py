@@ -138,6 +138,29 @@ def test_a_refusal_is_an_error() -> None:
         Tail(logs, PLACE).new()
 
 
+def test_no_line_is_lost_or_doubled_where_a_later_request_is_refused() -> None:
+    # given: the second page of the second stream is refused once
+    logs = FakeLogs()
+    logs.put(STREAM, "one")
+    logs.put(SECOND, "two", "three", "four")
+    tail = Tail(logs, PLACE)
+    answer, asked = logs.get_log_events, []
+
+    def refuse_once(**request: Any) -> dict[str, Any]:
+        asked.append(request)
+        if len(asked) == 4:
+            raise throttled()
+        return answer(**request)
+
+    logs.get_log_events = refuse_once  # type: ignore[method-assign]
+    # when
+    with pytest.raises(AwsError, match="Rate exceeded"):
+        tail.new()
+    # then
+    assert texts(tail.new()) == ["one", "two", "three", "four"]
+    assert tail.new() == []
+
+
 @pytest.fixture
 def cloudwatch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -175,13 +198,14 @@ def test_moto_s_cloudwatch_is_read_as_ours(cloudwatch: Any) -> None:
         ("2026-01-01T00:00:00+00:00", datetime(2026, 1, 1, tzinfo=UTC)),
         ("2026-01-01T02:00:00+02:00", datetime(2026, 1, 1, tzinfo=UTC)),
         ("2026-01-01", datetime(2026, 1, 1).astimezone()),
+        ("1960-01-01T00:00:00+00:00", datetime(1970, 1, 1, tzinfo=UTC)),
     ],
 )
 def test_a_time_is_that_long_ago_or_of_iso_8601(text: str, time: datetime) -> None:
     assert reading.since(text, START) == time
 
 
-@pytest.mark.parametrize("text", ["", "h", "-1h", "1y", "yesterday", "1h30m"])
+@pytest.mark.parametrize("text", ["", "h", "-1h", "1y", "yesterday", "1h30m", "999999w", "\u0663m"])
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is no time"):
         reading.since(text)
@@ -212,6 +236,19 @@ def test_a_log_is_followed_until_the_job_is_over_and_its_last_lines_are_there() 
     shown = shown_of(client, logs, follow=True)
     # then
     assert shown == ["one", "seen 2", "seen 3"]
+
+
+def test_lines_that_come_late_are_waited_for_as_long_as_they_come() -> None:
+    # given
+    logs, clock, shown = FakeLogs(), FakeClock(), list[str]()
+    logs.put(STREAM, "one")
+    clock.on_sleep = lambda: logs.put(STREAM, "late") if clock.now in {6, 12} else None
+    client = FakeSageMaker([completed()])
+    # when
+    reading.read(FakeClients(client, logs), NAME, shown.append, follow=True, sleep=clock.sleep)
+    # then
+    assert shown == ["one", "late", "late"]
+    assert clock.now == 18
 
 
 class Endpoints(FakeSageMaker):

@@ -49,7 +49,7 @@ def test_the_account_and_the_region_are_those_of_the_settings(
     settings = (small_app.folder / "odyssey.toml").read_text()
     aws = '[aws]\naccount = "123456789012"\nregion = "eu-west-1"\n'
     small_app.write("odyssey.toml", settings + aws)
-    done = odyssey("permissions", "sagemaker request", at=small_app.folder)
+    done = odyssey("permissions", "sagemaker invoke", at=small_app.folder)
     assert "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/small" in done.out
 
 

@@ -154,6 +154,46 @@ def test_a_channel_without_a_name_or_a_place_is_refused(run: Run, word: str) -> 
     assert "is not NAME=URI" in done.err
 
 
+def test_a_channel_has_one_place(run: Run) -> None:
+    twice = ("--channel", "a=s3://data/x", "--channel", "a=s3://data/y")
+    done = run("train", *PLACES, "-r", ROLE, *twice, "--dry-run")
+    assert done.code == 2
+    assert "--channel a is there twice: s3://data/x and s3://data/y" in done.err
+
+
+@pytest.mark.parametrize("command", ["logs", "status", "stop"])
+def test_a_name_that_nothing_can_have_is_refused_before_aws_is_asked(
+    run: Run, command: str
+) -> None:
+    done = run(command, "a b", "--region", "eu-west-1")
+    assert done.code == 2
+    assert '"a b": must match' in done.err
+
+
+@pytest.mark.parametrize(
+    "words", [("logs", "a_b"), ("status", "a_b"), ("stop", "a_b"), ("list", "-n", "a_b")]
+)
+def test_the_underscores_of_a_name_become_hyphens_and_it_is_said(
+    run: Run, aws: Callable[[str], Any], words: tuple[str, ...]
+) -> None:
+    assert '"a_b" becomes "a-b"' in run(*words).err
+
+
+def test_a_request_without_a_body_tells_this_command(run: Run) -> None:
+    assert 'odyssey sagemaker invoke --data \'{"observation"' in run("invoke").err
+
+
+def test_an_endpoint_s_name_is_checked_before_aws_is_asked(run: Run) -> None:
+    done = run("invoke", "--endpoint-name", "a b", "--data", "1")
+    assert done.code == 2
+    assert 'EndpointName: "a b": must match' in done.err
+
+
+@pytest.mark.parametrize("seconds", ["0", "nan", "-1"])
+def test_a_time_to_wait_is_whole_seconds(run: Run, seconds: str) -> None:
+    assert run("invoke", "--data", "1", "--timeout", seconds).code == 2
+
+
 def test_a_rule_of_aws_that_is_broken_is_a_usage_error(run: Run) -> None:
     done = run("train", *PLACES, "-r", ROLE, "--job-name", "a.b", "--dry-run")
     assert (done.code, done.out) == (2, "")

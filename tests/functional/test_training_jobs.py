@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from botocore.stub import Stubber
 
 from odyssey import artifacts, config, shapes
@@ -581,17 +583,81 @@ def test_of_a_job_that_is_over_the_last_lines_are_told_whenever_that_was(tmp_pat
         resuming.resume(app(tmp_path), clients, NAME, watch=watch)
 
 
-@pytest.mark.parametrize("made", [True, False])
-def test_ctrl_c_while_the_request_is_sent_says_that_the_job_goes_on_if_it_does(
-    tmp_path: Path, made: bool
-) -> None:
-    class Pressed(FakeSageMaker):
-        def create_training_job(self, **request: Any) -> None:
-            raise KeyboardInterrupt
+class Interrupted(FakeSageMaker):
+    """Something happens to whoever waits for the answer of CreateTrainingJob."""
 
-    client = Pressed([told("InProgress")] if made else [])
-    with pytest.raises(InterruptedByUserError if made else KeyboardInterrupt):
-        send(client, FakeClock(), app(tmp_path))
+    happens: BaseException = KeyboardInterrupt()
+
+    def create_training_job(self, **request: Any) -> None:
+        raise self.happens
+
+
+def test_ctrl_c_while_the_request_is_sent_says_that_the_job_goes_on_and_records_it(
+    tmp_path: Path,
+) -> None:
+    clients = FakeClients(Interrupted([told("InProgress")]), FakeLogs())
+    with pytest.raises(InterruptedByUserError, match="goes on"):
+        train(app(tmp_path), clients)
+    assert artifacts.load(tmp_path, None) == {"training_job": NAME}
+
+
+def test_ctrl_c_before_the_job_is_made_leaves_no_record(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(app(tmp_path), FakeClients(Interrupted([]), FakeLogs()))
+    assert artifacts.load(tmp_path, None) == {}
+
+
+def test_a_job_whose_request_got_no_answer_is_watched_if_it_is_there(tmp_path: Path) -> None:
+    client = Interrupted([completed()])
+    client.happens = ReadTimeoutError(endpoint_url="https://api.sagemaker")
+    assert train(app(tmp_path), FakeClients(client, FakeLogs())).model == MODEL
+
+
+def test_a_network_that_is_away_does_not_hide_that_a_job_may_run(tmp_path: Path) -> None:
+    away = EndpointConnectionError(endpoint_url="https://api.sagemaker")
+    client = Interrupted([away])
+    client.happens = away
+    with pytest.raises(AwsError, match=f"training job {NAME} may have been started") as caught:
+        train(app(tmp_path), FakeClients(client, FakeLogs()))
+    assert f"odyssey sagemaker stop {NAME}" in str(caught.value.hint)
+
+
+def test_the_same_channel_has_one_place(tmp_path: Path) -> None:
+    wanted = replace(NAMED, channels={"training": "s3://data/other"})
+    with pytest.raises(UsageError, match="-i s3://data/iris and --channel training=s3://data/o"):
+        planned(app(tmp_path), wanted)
+
+
+def test_without_spot_there_is_nothing_to_wait_for(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--max-wait 99999 is about waiting for spare capacity"):
+        planned(app(tmp_path, flags={"training.max_wait": 99999}))
+    assert planned(app(tmp_path, "[training]", "max_wait = 99999"))
+
+
+def test_without_a_foundation_local_data_goes_below_the_place_of_the_model(
+    tmp_path: Path, s3: Any
+) -> None:
+    # given
+    settings = app(tmp_path / "app")
+    (tmp_path / "iris.csv").write_text("1,2")
+    client = FakeSageMaker([completed()])
+    clients = FakeClients(client, FakeLogs(), {"s3": s3, "cloudformation": NoStack()})
+    output = f"s3://{buckets.BUCKET}/iris"
+    # when
+    train(settings, clients, Wanted(str(tmp_path / "iris.csv"), output, role=ROLE))
+    # then
+    (request,) = client.created
+    uri = request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"]
+    assert uri.startswith(f"{output}/input/data/training/")
+    assert list(buckets.contents(s3)) == [uri.removeprefix(f"s3://{buckets.BUCKET}/")]
+
+
+def test_data_that_is_not_there_is_told_before_a_stack_that_is_missing(tmp_path: Path) -> None:
+    empty = tmp_path / "data"
+    empty.mkdir()
+    clients = FakeClients(others={"cloudformation": NoStack()})
+    with pytest.raises(UsageError, match="has no file in it"):
+        planned(app(tmp_path / "app"), Wanted(str(empty), role=ROLE), clients)
 
 
 class Transforms(FakeSageMaker):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -269,8 +271,8 @@ def test_without_an_image_or_a_model_the_next_command_is_named(
 
 
 def test_a_name_that_sagemaker_refuses_is_refused_here(app: Path) -> None:
-    wanted = TransformRequest("s3://data/in/", "s3://data/out/", ROLE, job_name="a_b")
-    with pytest.raises(UsageError, match='TransformJobName: "a_b"'):
+    wanted = TransformRequest("s3://data/in/", "s3://data/out/", ROLE, job_name="a b")
+    with pytest.raises(UsageError, match='TransformJobName: "a b"'):
         plan(app, wanted)
 
 
@@ -451,9 +453,71 @@ def test_a_model_that_cannot_be_removed_does_not_hide_the_job_s_end(
 
 def test_a_model_of_somebody_else_with_this_name_stays(world: World) -> None:
     world.sagemaker.has_model(JOB, made=datetime.now(UTC), temporary=False)
-    with pytest.raises(AwsError, match="already existing"):
+    with pytest.raises(UsageError, match=f"there is a model {JOB} already") as caught:
         world.batch()
+    assert "--job-name" in str(caught.value.hint)
     assert list(world.sagemaker.models) == [JOB]
+
+
+def test_a_name_that_another_job_has_is_a_usage_error(world: World) -> None:
+    taken = refusal("CreateTransformJob", "Job name must be unique", "ResourceInUse")
+    world.sagemaker.refuses["CreateTransformJob"] = [taken]
+    with pytest.raises(UsageError, match=f"the name {JOB} is taken"):
+        world.batch()
+    assert world.sagemaker.models == {}
+
+
+@pytest.mark.parametrize(
+    ("operation", "message", "code"),
+    [
+        ("CreateModel", "Cannot create already existing model", "ValidationException"),
+        ("CreateTransformJob", "Job name must be unique", "ResourceInUse"),
+    ],
+)
+def test_a_name_that_our_own_lost_request_took_is_ours(
+    world: World, operation: str, message: str, code: str
+) -> None:
+    # given: boto3 has sent the request again, after the answer to the first was lost
+    again = refusal(operation, message, code)
+    again.response["ResponseMetadata"] = {"RetryAttempts": 1, "HTTPStatusCode": 400}
+    world.sagemaker.refuses[operation] = [again]
+    world.sagemaker.has_job(JOB, "InProgress")
+    world.sagemaker.looks = [RUNNING, DONE]
+    if operation == "CreateModel":
+        world.sagemaker.has_model(JOB, made=datetime.now(UTC))
+    # when
+    done = world.batch()
+    # then
+    assert done.status == "Completed"
+    assert world.sagemaker.models == {}
+
+
+def test_a_job_whose_request_got_no_answer_is_watched_if_it_is_there(world: World) -> None:
+    lost = ReadTimeoutError(endpoint_url="https://api.sagemaker")
+    world.sagemaker.refuses["CreateTransformJob"] = [lost]
+    world.sagemaker.has_job(JOB, "InProgress")
+    assert world.batch().status == "Completed"
+    assert world.sagemaker.models == {}
+
+
+def test_the_underscores_of_a_whole_name_become_hyphens_too(
+    app: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert plan(app, replace(WANTED, job_name="my_job")).job["TransformJobName"] == "my-job"
+    assert '"my_job" becomes "my-job"' in capsys.readouterr().err
+
+
+def test_without_a_foundation_a_local_input_goes_below_the_place_of_the_answers(
+    world: World, tmp_path: Path
+) -> None:
+    # given
+    records = tmp_path / "records.csv"
+    records.write_text("1")
+    # when
+    world.batch(replace(WANTED, source=str(records), output="s3://data/answers"))
+    # then
+    (listed,) = world.s3.list_objects_v2(Bucket="data")["Contents"]
+    assert re.fullmatch(r"answers/input/data/transform/[0-9a-f]{12}/records\.csv", listed["Key"])
 
 
 def test_a_model_s_role_that_is_refused_leaves_nothing(world: World) -> None:

@@ -54,35 +54,41 @@ def test_permissions_load_nothing_of_the_cdk() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("command", ["init", "local", "docker build", "synth"])
+@pytest.mark.parametrize(
+    "command", ["init start", "configure", "local train", "docker build", "docker test", "synth"]
+)
 def test_what_stays_on_this_machine_needs_nothing(command: str) -> None:
     assert policy([command], app="churn") == {"Version": "2012-10-17", "Statement": []}
 
 
 def test_a_request_may_invoke_the_apps_endpoints_and_read_and_write_its_files() -> None:
-    document = policy(["sagemaker request"], app="churn", bucket="files", **HERE)
+    document = policy(["sagemaker invoke"], app="churn", bucket="files", **HERE)
 
-    sagemaker = "arn:aws:sagemaker:eu-west-1:123456789012:endpoint"
+    here = "eu-west-1:123456789012"
     assert document["Statement"] == [
         {
             "Effect": "Allow",
-            "Action": ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
+            "Action": "cloudformation:DescribeStacks",
+            "Resource": f"arn:aws:cloudformation:{here}:stack/churn-*/*",
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Resource": f"arn:aws:kms:{here}:key/*",
+            "Condition": {"StringLike": {"kms:ViaService": "s3.*"}},
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:PutObject"],
             "Resource": "arn:aws:s3:::files/*",
         },
         {
             "Effect": "Allow",
-            "Action": ["s3:GetBucketLocation", "s3:ListBucket"],
-            "Resource": "arn:aws:s3:::files",
-        },
-        {
-            "Effect": "Allow",
-            "Action": [
-                "sagemaker:DescribeEndpoint",
-                "sagemaker:InvokeEndpoint",
-                "sagemaker:InvokeEndpointAsync",
-                "sagemaker:InvokeEndpointWithResponseStream",
+            "Action": ["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointAsync"],
+            "Resource": [
+                f"arn:aws:sagemaker:{here}:endpoint/churn",
+                f"arn:aws:sagemaker:{here}:endpoint/churn-*",
             ],
-            "Resource": [f"{sagemaker}/churn", f"{sagemaker}/churn-*"],
         },
     ]
 
@@ -123,6 +129,39 @@ def test_a_removal_makes_nothing() -> None:
     assert "sagemaker:DeleteEndpoint" in names
     assert not {name for name in names if name.split(":")[1].startswith(("Create", "Put"))}
     assert "iam:PassRole" not in names
+
+
+def test_a_job_s_log_is_read_and_not_those_of_other_apps() -> None:
+    document = policy(["sagemaker train"], app="churn", **HERE)
+
+    streams = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/sagemaker/TrainingJobs:log-stream"
+    assert allows(document, "logs:DescribeLogStreams", f"{streams}:")
+    assert allows(document, "logs:GetLogEvents", f"{streams}:churn-20260102-030405/algo-1")
+    assert not allows(document, "logs:GetLogEvents", f"{streams}:other-20260102-030405/algo-1")
+
+
+def test_without_a_foundation_the_repository_is_made_under_the_app_s_name_alone() -> None:
+    document = policy(["docker push"], app="churn", **HERE)
+
+    repository = "arn:aws:ecr:eu-west-1:123456789012:repository"
+    for name in ("CreateRepository", "TagResource"):
+        assert allows(document, f"ecr:{name}", f"{repository}/churn")
+        assert not allows(document, f"ecr:{name}", f"{repository}/other")
+
+
+def test_who_deletes_the_endpoint_takes_nothing_of_what_stays() -> None:
+    document = policy(["sagemaker delete"], app="churn", **HERE)
+
+    here = "eu-west-1:123456789012"
+    endpoint = f"arn:aws:sagemaker:{here}:endpoint/churn"
+    assert allows(document, "sagemaker:DeleteEndpoint", endpoint, **VIA)
+    assert allows(document, "iam:DeleteRole", ROLE, **VIA)
+    for action, resource in (
+        ("ecr:DeleteRepository", f"arn:aws:ecr:{here}:repository/churn"),
+        ("s3:DeleteBucket", "arn:aws:s3:::churn-foundation-bucket-a1"),
+        ("logs:DeleteLogGroup", f"arn:aws:logs:{here}:log-group:/aws/sagemaker/Endpoints/churn"),
+    ):
+        assert not allows(document, action, resource, **VIA)
 
 
 def test_serving_on_sagemaker_needs_nothing_of_lambda() -> None:
@@ -169,11 +208,15 @@ def test_a_grant_on_a_key_is_made_for_services_of_aws_alone() -> None:
 
 def test_an_endpoint_and_a_repository_may_have_names_of_their_own() -> None:
     names = {"repository": "team/images", "endpoint": "scores"}
-    document = policy(["deploy", "docker push", "sagemaker request"], app="churn", **names, **HERE)
+    commands = ["deploy", "docker push", "sagemaker invoke", "sagemaker logs"]
+    document = policy(commands, app="churn", **names, **HERE)
 
     here = "eu-west-1:123456789012"
     logs = f"arn:aws:logs:{here}:log-group:/aws/sagemaker/Endpoints/scores"
     assert allows(document, "sagemaker:InvokeEndpoint", f"arn:aws:sagemaker:{here}:endpoint/scores")
+    # Whether a name is that of a job is asked of an endpoint's name, too.
+    job = f"arn:aws:sagemaker:{here}:training-job/scores"
+    assert allows(document, "sagemaker:DescribeTrainingJob", job)
     assert allows(document, "ecr:PutImage", f"arn:aws:ecr:{here}:repository/team/images")
     assert allows(document, "logs:CreateLogGroup", logs, **VIA)
     assert allows(document, "logs:GetLogEvents", f"{logs}:log-stream:AllTraffic/i-1")
@@ -199,6 +242,14 @@ def test_the_resources_are_of_the_partition() -> None:
     assert {arn.split(":")[1] for arn in named if arn != "*"} == {"aws-cn"}
 
 
+def test_no_two_statements_could_be_one() -> None:
+    statements = policy(COMMANDS, app="churn")["Statement"]
+
+    for member in ("Resource", "Action"):
+        others = [json.dumps({**each, member: None}, sort_keys=True) for each in statements]
+        assert len(set(others)) == len(statements)
+
+
 def test_the_order_of_commands_makes_no_difference() -> None:
     assert policy(COMMANDS, app="churn") == policy(COMMANDS[::-1], app="churn")
 
@@ -219,7 +270,9 @@ def test_every_document_fits_a_managed_policy_and_nothing_is_lost(
 
 
 def test_an_unknown_command_is_refused_with_those_that_are() -> None:
-    with pytest.raises(ValueError, match="^commands fly: must be of init, local, "):
+    with pytest.raises(
+        ValueError, match="^commands fly: must be of init start, configure, local train, "
+    ):
         policy(["deploy", "fly"], app="churn")
 
 
@@ -289,7 +342,7 @@ def test_the_parts_are_of_the_stacks_own_account_and_region(stack: Stack) -> Non
 
 def test_a_policy_can_be_printed() -> None:
     names = {"repository": "images", "endpoint": "scores"}
-    commands = ["docker push", "sagemaker request"]
+    commands = ["docker push", "sagemaker invoke"]
     made = DeployerPolicy(Stack(App(), "Stack"), "Policy", app="churn", commands=commands, **names)
 
     assert made.policy_document == policy(commands, app="churn", **names)

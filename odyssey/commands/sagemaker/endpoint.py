@@ -74,7 +74,7 @@ def serve(
 )
 @click.option(
     "--timeout",
-    type=float,
+    type=click.IntRange(1),
     default=900,
     metavar="SECONDS",
     help="How long to wait for an asynchronous answer.  [default: 900]",
@@ -89,13 +89,13 @@ def invoke(
     content_type: str | None,
     accept: str | None,
     asynchronous: bool | None,
-    timeout: float,
+    timeout: int,
 ) -> None:
     """Send one request to the endpoint and print its answer."""
     from odyssey import client, invocation
 
     settings = here.settings()
-    sent = client.body(data, source, content_type)
+    sent = client.body(data, source, content_type, command="odyssey sagemaker invoke")
     answer = invocation.invoke(
         settings,
         here.access(settings),

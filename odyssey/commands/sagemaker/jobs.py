@@ -214,7 +214,14 @@ def _channels(words: tuple[str, ...]) -> dict[str, str]:
         name, separator, place = word.partition("=")
         if not separator or not name or not place:
             raise UsageError(
-                f'--channel "{word}" is not NAME=URI', "--channel validation=s3://BUCKET/PREFIX"
+                f'--channel "{console.clean(word)}" is not NAME=URI',
+                "--channel validation=s3://BUCKET/PREFIX",
+            )
+        if name in found:
+            raise UsageError(
+                f"--channel {console.clean(name)} is there twice: {console.clean(found[name])} and "
+                f"{console.clean(place)}; a channel has one place",
+                "name the prefix that both are below, or give each a name of its own",
             )
         found[name] = place
     return found

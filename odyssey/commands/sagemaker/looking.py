@@ -44,7 +44,8 @@ def logs(here: Here, which: str | None, follow: bool, since: str | None) -> None
 
     settings = here.settings()
     begin = reading.since(since) if since else None
-    chosen, json = which or standing.last_job(settings), console.terminal().json
+    chosen = shared.hyphened(which) or standing.last_job(settings)
+    json = console.terminal().json
     lines = reading.read(
         here.access(settings),
         chosen,
@@ -77,11 +78,12 @@ def status(here: Here, which: str | None, follow: bool) -> None:
 
     settings = here.settings()
     access, again = here.access(settings), here.again(settings)
+    name = shared.hyphened(which)
     found: Trained | Standing | Overview
     if follow:
-        found = resuming.resume(settings, access, which or standing.last_job(settings), again)
-    elif which:
-        found = standing.current(access.client("sagemaker"), which, again)
+        found = resuming.resume(settings, access, name or standing.last_job(settings), again)
+    elif name:
+        found = standing.current(access.client("sagemaker"), name, again)
     else:
         found = standing.overview(settings, access, again)
     console.result(found.document(), found.text())
@@ -105,7 +107,7 @@ def list_(here: Here, limit: int) -> None:
     from odyssey.jobs import listing
 
     settings = here.settings()
-    name = here.name or names.qualified(settings.app.name, settings.env)
+    name = shared.hyphened(here.name) or names.qualified(settings.app.name, settings.env)
     rows = listing.find(here.access(settings).client("sagemaker"), name, limit)
     if not rows:
         console.note(f'nothing on SageMaker has "{name}" in its name')
@@ -129,7 +131,7 @@ def stop(here: Here, which: str | None, dry_run: bool) -> None:
     from odyssey.jobs import standing, stopping
 
     settings = here.settings()
-    chosen = which or standing.last_job(settings)
+    chosen = shared.hyphened(which) or standing.last_job(settings)
     client = here.access(settings).client("sagemaker")
     done = stopping.stop(client, chosen, here.again(settings), dry_run=dry_run)
     console.result(done.document(), done.text())

@@ -176,10 +176,9 @@ def job_name(command: AnyCommand) -> AnyCommand:
 
 
 def hyphened(name: str | None) -> str | None:
-    """Return an endpoint's name as SageMaker takes it: ``_`` becomes ``-``, and that is said."""
-    from odyssey import console
+    """Return a name as SageMaker takes it: ``_`` becomes ``-``, and that is said."""
+    if name is None:
+        return None
+    from odyssey.jobs import job
 
-    if name is None or "_" not in name:
-        return name
-    console.note(f'"{name}" becomes "{name.replace("_", "-")}": SageMaker takes no "_"')
-    return name.replace("_", "-")
+    return job.hyphened(name)
