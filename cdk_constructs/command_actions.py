@@ -191,12 +191,7 @@ _STOP = (
     Statement(under("sagemaker", "StopTransformJob"), _TRANSFORM_JOBS),
 )
 _LOOK_AT_ENDPOINT = Statement(under("sagemaker", "DescribeEndpoint"), ENDPOINTS)
-_DEPLOY = (
-    *_CHANGE_STACKS,
-    _LOOK_AT_ENDPOINT,
-    # `aws logs tail`, which an error advises.
-    Statement(under("logs", "FilterLogEvents"), regional("logs", f"log-group:{ENDPOINT_LOGS}:*")),
-)
+_DEPLOY = (*_CHANGE_STACKS, _LOOK_AT_ENDPOINT)
 _SERVE = (
     *_DEPLOY,
     _NAMED_ROLE,

@@ -30,6 +30,9 @@ TRAIN_GRACE = 120.0
 SERVE_GRACE = 30.0
 """Seconds that the server may take to stop: what SageMaker gives it."""
 
+MOST_SHOWN = 20
+"""Files of a model that are named to a reader."""
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -46,8 +49,11 @@ class Trained:
     seconds: float
 
     def summary(self) -> str:
-        """Return the files and the time for a reader."""
+        """Return the files, as many as a reader wants to see, and the time."""
         files = [f"  {clean(name)}  {size(count)}" for name, count in self.files.items()]
+        if len(files) > MOST_SHOWN:
+            whole = size(sum(self.files.values()))
+            files[MOST_SHOWN:] = [f"  ... {len(files):,} files, {whole} in all"]
         return "\n".join([f"Trained in {elapsed(self.seconds)}; the model is:", *files])
 
     def document(self) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def log_group(name: str) -> str:
 
 def log_command(name: str) -> str:
     """Return the command that shows an endpoint's log."""
-    return f"aws logs tail {log_group(name)} --since 1h"
+    return f"odyssey sagemaker logs {name} --since 1h"
 
 
 def name_of(resource: Resource) -> str:

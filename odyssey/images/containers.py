@@ -10,18 +10,17 @@ machine, and no file of root's is left on the user's disk.
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import signal
 import socket
 import tarfile
-import threading
 import time
 import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from odyssey.errors import ImageError
+from odyssey.images.archive import Packed, Pieces
 from odyssey.images.engine import explained
 from odyssey.images.stream import attended
 
@@ -136,7 +135,7 @@ class Container:
             folder: A folder of the image.
             entries: Names below it, each with a file, a content, or None for a folder.
         """
-        with explained("the files cannot be put into the container"), _Tar(entries) as tar:
+        with explained("the files cannot be put into the container"), Packed(entries) as tar:
             self._engine.api.put_archive(self.id, folder, tar)
 
     @contextlib.contextmanager
@@ -157,7 +156,7 @@ class Container:
             try:
                 with (
                     contextlib.closing(chunks),
-                    tarfile.open(fileobj=_Chunks(chunks), mode="r|") as archive,
+                    tarfile.open(fileobj=Pieces(chunks), mode="r|") as archive,
                 ):
                     yield archive
             except BaseException as error:
@@ -342,78 +341,3 @@ class _Signals:
         self._count += 1
         self.again = self.again or (self._count > 1 and number == signal.SIGINT)
         self._stop(number)
-
-
-class _Tar:
-    """A tar archive in pieces, made while it is read: never whole in memory."""
-
-    def __init__(self, entries: Iterator[tuple[str, Path | bytes | None]]) -> None:
-        reader, writer = os.pipe()
-        self._pipe = os.fdopen(reader, "rb")
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._write, args=(entries, writer), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pipe.close()
-        self._thread.join()
-
-    def __iter__(self) -> Iterator[bytes]:
-        while chunk := self._pipe.read(1 << 20):
-            yield chunk
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-
-    def _write(self, entries: Iterator[tuple[str, Path | bytes | None]], writer: int) -> None:
-        try:
-            with (
-                os.fdopen(writer, "wb") as pipe,
-                tarfile.open(fileobj=pipe, mode="w|", format=tarfile.PAX_FORMAT) as tar,
-            ):
-                for name, content in entries:
-                    _add(tar, name, content)
-        except BrokenPipeError:
-            pass  # The engine refused in the middle, which the request itself tells.
-        except BaseException as error:  # noqa: BLE001  # raised where it is read
-            self._error = error
-
-
-def _add(tar: tarfile.TarFile, name: str, content: Path | bytes | None) -> None:
-    member = tarfile.TarInfo(name)
-    member.mode, member.mtime = 0o644, int(time.time())
-    if content is None:
-        member.type, member.mode = tarfile.DIRTYPE, 0o755
-        tar.addfile(member)
-    elif isinstance(content, bytes):
-        member.size = len(content)
-        tar.addfile(member, io.BytesIO(content))
-    else:
-        with content.open("rb") as file:
-            member.size = os.fstat(file.fileno()).st_size
-            member.mode |= 0o111 if os.access(content, os.X_OK) else 0
-            tar.addfile(member, file)
-
-
-class _Chunks(io.RawIOBase):
-    """Pieces of bytes as a file to be read."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = iter(pieces)
-        self._rest = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._rest:
-            try:
-                self._rest = next(self._pieces)
-            except StopIteration:
-                return 0
-        count = min(len(buffer), len(self._rest))
-        buffer[:count], self._rest = self._rest[:count], self._rest[count:]
-        return count

@@ -81,7 +81,11 @@ def _configuration(settings: Config, data: Path) -> dict[str, Any]:
 def _files(home: Path) -> Iterator[tuple[str, Path]]:
     """Yield files with their names below a folder, sorted; links are followed, as data often is."""
     for place, folders, names in os.walk(home, followlinks=True):
-        folders.sort()
+        here = Path(place).resolve()
+        # But not those that lead to a folder above themselves, and so to all of it again.
+        folders[:] = sorted(
+            name for name in folders if not here.is_relative_to(Path(place, name).resolve())
+        )
         for name in sorted(names):
             path = Path(place, name)
             if path.is_file() and name not in staging.KEPT:

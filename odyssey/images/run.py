@@ -195,7 +195,7 @@ def _take(container: Container, path: str, target: Path) -> None:
 def _take_output(container: Container, app: Path) -> None:
     """Take ``output/`` out; what nobody can take is not worth the model of a long training."""
     try:
-        _take_output(container, app)
+        _take(container, layout.OUTPUT, app / "output")
     except ImageError as error:
         warn(error.message)
 

@@ -161,7 +161,7 @@ def test_an_endpoint_that_keeps_its_old_configuration_is_no_success(account: Acc
     assert account.status("testapp-endpoint") == "UPDATE_COMPLETE"
     assert done.code == 1
     assert "went back to its previous configuration" in done.err
-    assert "aws logs tail /aws/sagemaker/Endpoints/" in done.err
+    assert "odyssey sagemaker logs " in done.err
 
 
 def test_a_change_set_is_prepared_and_executed_as_it_is(account: Account) -> None:

@@ -396,8 +396,8 @@ BY_THE_CDK = under(
     "RollbackStack TagResource UntagResource UpdateStack UpdateTerminationProtection",
 )
 """The CDK deploys in a process of its own."""
-ADVISED = {"cloudformation:CancelUpdateStack", "logs:FilterLogEvents"}
-"""What `aws cloudformation cancel-update-stack` and `aws logs tail` need, which hints name."""
+ADVISED = {"cloudformation:CancelUpdateStack"}
+"""What `aws cloudformation cancel-update-stack` needs, which a hint names."""
 BY_ITSELF = under("kms", "Decrypt GenerateDataKey")
 """The bucket's own key, of which no request says anything."""
 TO_EXPLAIN = {"sagemaker:DescribeEndpoint"}

@@ -63,7 +63,7 @@ def test_an_endpoint_that_went_back_is_an_error_with_sagemaker_s_reason() -> Non
         "the endpoint app went back to its previous configuration: did not pass the ping health "
         "check; it runs config-old, and its stack has config-new"
     )
-    assert caught.value.hint == "aws logs tail /aws/sagemaker/Endpoints/app --since 1h"
+    assert caught.value.hint == "odyssey sagemaker logs app --since 1h"
 
 
 def test_an_endpoint_that_does_not_serve_is_an_error() -> None:
