@@ -157,7 +157,7 @@ def request(
     from odyssey import client, limits
 
     settings = options.settings(folder, env, {"local.port": port})
-    body = client.body(data, source, content_type)
+    body = client.body(data, source, content_type, command="odyssey docker request")
     limits.require_payload(settings, len(body.content))
     answer = client.send(settings, body, accept=accept, server="odyssey docker serve")
     console.raw(answer.document(), answer.body)

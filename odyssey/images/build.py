@@ -15,7 +15,7 @@ from odyssey.errors import ImageError
 from odyssey.images import image as images
 from odyssey.images.engine import explained
 from odyssey.images.stream import attended
-from odyssey.jobs.interruption import as_ctrl_c
+from odyssey.interruption import as_ctrl_c
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

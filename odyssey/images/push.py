@@ -22,7 +22,7 @@ from odyssey.errors import ImageError, InterruptedByUserError
 from odyssey.images import manifests, registry
 from odyssey.images.engine import explained
 from odyssey.images.layers import Layers
-from odyssey.jobs.interruption import as_ctrl_c
+from odyssey.interruption import as_ctrl_c
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

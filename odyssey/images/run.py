@@ -18,12 +18,12 @@ from odyssey.host import SERVE_GRACE, TRAIN_GRACE, Trained, require_free
 from odyssey.images import layout
 from odyssey.images.containers import Container, Recipe, sweep, volume
 from odyssey.images.engine import explained
-from odyssey.jobs.interruption import as_ctrl_c
+from odyssey.interruption import as_ctrl_c
 from odyssey.readiness import Attendance, Readiness
 from odyssey.variables import container_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     import docker
@@ -53,8 +53,7 @@ def train(engine: docker.DockerClient, settings: Config, image: Image) -> Traine
         "TRAINING_JOB_ARN": f"arn:aws:sagemaker:local:000000000000:training-job/{JOB}",
         **settings.training.environment,
     }
-    recipe = Recipe(["train"], environment, hostname=layout.HOST, memory_mb=memory)
-    with staging.area(app) as area, Container(engine, image, recipe) as container:
+    with staging.area(app) as area, _trainer(engine, image, environment, memory) as container:
         container.put("/", layout.training(settings))
         progress = Progress("Training")
         turn = Attendance(container, progress)
@@ -75,6 +74,24 @@ def train(engine: docker.DockerClient, settings: Config, image: Image) -> Traine
         area.commit()
     model = app / staging.MODEL
     return Trained(model, dict(staging.files(model)), seconds)
+
+
+@contextmanager
+def _trainer(
+    engine: docker.DockerClient, image: Image, environment: Mapping[str, str], memory_mb: int
+) -> Iterator[Container]:
+    """Make the container of a training job, not yet started, for the length of a ``with`` block."""
+    with volume(engine) as name:
+        recipe = Recipe(
+            ["train"],
+            environment,
+            hostname=layout.HOST,
+            memory_mb=memory_mb,
+            volumes={f"/{layout.ROOT}": name},
+            writable=True,
+        )
+        with Container(engine, image, recipe) as container:
+            yield container
 
 
 @as_ctrl_c()

@@ -8,7 +8,7 @@ from odyssey import artifacts
 from odyssey.images import contract, run, samples
 from odyssey.images.build import platform
 from odyssey.images.served import Served
-from odyssey.jobs.interruption import as_ctrl_c
+from odyssey.interruption import as_ctrl_c
 from odyssey.limits import LARGEST, largest
 
 if TYPE_CHECKING:

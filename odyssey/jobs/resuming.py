@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from odyssey.errors import UsageError
+from odyssey.interruption import as_ctrl_c
 from odyssey.jobs import following, standing, training
-from odyssey.jobs.interruption import as_ctrl_c
 from odyssey.jobs.job import ENDED, TRAINING
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTran
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from odyssey import aws
 from odyssey.console import note, warn
-from odyssey.errors import AwsError, UsageError
+from odyssey.errors import AwsError, InterruptedByUserError, UsageError
 from odyssey.jobs.consistency import eventually, made_by_lost_request
 from odyssey.jobs.following import ENDED, TRANSFORM, Job, is_absent
 
@@ -133,6 +133,12 @@ def model(client: Any, request: Mapping[str, Any], job: Job) -> Iterator[None]:
                 ours = "already exist" not in error.message
                 raise _meant(error, job.name) from error
         yield
+    except InterruptedByUserError:
+        # A second Ctrl-C takes nothing away from what the first has said.
+        ours = False
+        with suppress(KeyboardInterrupt):
+            settle(client, job)
+        raise
     finally:
         if ours:
             settle(client, job)

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from odyssey import artifacts, aws, console, storage
 from odyssey.console import clean
 from odyssey.errors import AwsError, JobError, UsageError
+from odyssey.interruption import as_ctrl_c
 from odyssey.jobs import following, training_requests
 from odyssey.jobs.consistency import eventually, is_there, was_made
 from odyssey.jobs.following import TRAINING, Ended, Job
-from odyssey.jobs.interruption import as_ctrl_c
 from odyssey.jobs.training_plan import Plan, Planned, Wanted
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from odyssey import aws, console, names, roles, storage
 from odyssey.errors import AwsError, JobError, UsageError
+from odyssey.interruption import as_ctrl_c
 from odyssey.jobs import following, temporary, transform_requests
 from odyssey.jobs.consistency import eventually, is_there, was_made
 from odyssey.jobs.following import TRANSFORM, Ended, Job
-from odyssey.jobs.interruption import as_ctrl_c
 from odyssey.jobs.job import hyphened
 from odyssey.jobs.made import Made
 from odyssey.storage import Uri

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -132,8 +133,7 @@ class TestBuild:
         assert found == b""
         # No data and no models: they come from S3.
         assert engine.containers.run(built, ["ls", "/opt/program"], remove=True).split() == [
-            *b"README.md __pycache__ cdk.json odyssey.toml requirements.txt rocket".split(),
-            *b"serve.py train.py".split(),
+            *b"__pycache__ requirements.txt rocket serve.py train.py".split()
         ]
 
     def test_the_image_serves_as_a_user_without_rights_on_a_read_only_disk(
@@ -166,6 +166,27 @@ class TestBuild:
         told = capfd.readouterr().err
         assert "Collecting" not in told
         assert "Using cache" in told
+
+    def test_a_checkout_of_windows_and_secrets_do_no_harm(
+        self, built: str, app: Path, base_image: str, engine: docker.DockerClient
+    ) -> None:
+        script = app / "rocket/serve"
+        script.write_bytes(script.read_bytes().replace(b"\n", b"\r\n"))
+        for name in (".env.prod", "id.pem", ".netrc", ".aws/credentials", ".git/config"):
+            (app / name).parent.mkdir(exist_ok=True)
+            (app / name).write_text("secret")
+        assert SmallApp(app, 1).run("docker", "build", "--base", base_image).code == 0
+        look = "find . -type f | xargs grep -l secret; head -1 rocket/serve"
+        seen = engine.containers.run(built, ["sh", "-c", look], remove=True)
+        assert seen == b"#!/usr/bin/env python3\n"
+
+    def test_an_edit_of_the_settings_makes_no_other_image(
+        self, built: str, app: Path, base_image: str
+    ) -> None:
+        here, words = SmallApp(app, 1), ("docker", "build", "--base", base_image)
+        first = here.run(*words)
+        here.write("odyssey.toml", (app / "odyssey.toml").read_text() + "\n# edited\n")
+        assert here.run(*words).out == first.out != ""
 
     def test_says_what_it_made(self, tiny: TinyApp) -> None:
         tiny.write("train", TRAIN)
@@ -306,9 +327,54 @@ class TestTrain:
         running.until_it_says("ready")
         running.send(signal.SIGKILL)
         running.finish()
-        assert len(leftovers(engine)) == 1
+        # Its container, and the volume with what SageMaker gives it.
+        assert len(leftovers(engine)) == 2
         tiny.build()
         assert tiny.run("docker", "train").code == 0
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_is_stopped_while_the_data_is_put_in(
+        self, tiny: TinyApp, engine: docker.DockerClient, number: signal.Signals
+    ) -> None:
+        tiny.build()
+        os.truncate(tiny.write("input/data/training/large", ""), 4_000_000_000)
+        running = tiny.start("docker", "train")
+        its = {"label": f"{LABEL}={socket.gethostname()}:{running.pid}"}
+        until(lambda: engine.containers.list(all=True, filters=its))
+        running.send(number)
+        assert running.finish().code == 130
+        assert (tiny.folder / "model/weights").read_text() == "old"
+        assert tiny.leftovers() == []
+
+    def test_a_model_that_cannot_be_taken_out_is_told_at_once(self, tiny: TinyApp) -> None:
+        # What the engine has not sent yet must not keep it from removing the container.
+        script = "#!/bin/sh\ncd /opt/ml/model; mkfifo a; truncate -s 200000000 b\n"
+        tiny.build(train=script)
+        began = time.monotonic()
+        done = tiny.run("docker", "train")
+        assert done.code == 1
+        assert "is neither a file, a folder nor a link" in done.err
+        assert time.monotonic() - began < 30
+
+    def test_output_that_cannot_be_taken_out_does_not_cost_the_model(self, tiny: TinyApp) -> None:
+        script = (
+            "#!/bin/sh\ncd /opt/ml/output/data; ln -s /gone latest; echo kept > note\n"
+            "cd ../../model; echo new > epoch-3; ln -s /opt/ml/model/epoch-3 best\n"
+        )
+        tiny.build(train=script)
+        done = tiny.run("docker", "train")
+        assert done.code == 0, done.err
+        assert "link to /gone" in done.err
+        assert (tiny.folder / "model/best").read_text() == "new\n"
+
+    def test_what_the_image_has_at_the_model_s_place_is_no_model(self, tiny: TinyApp) -> None:
+        lines = "RUN mkdir -p /opt/ml/model && echo baked > /opt/ml/model/baked\n"
+        tiny.write("Dockerfile", DOCKERFILE + lines)
+        tiny.build(train="#!/bin/sh\nls /opt/ml/model\n")
+        done = tiny.run("docker", "train")
+        assert done.code == 1
+        assert "wrote no file" in done.err
+        assert "baked" not in done.err
 
     def test_without_an_image_it_says_how_to_build_one(self, tiny: TinyApp) -> None:
         done = tiny.run("docker", "train")
@@ -342,6 +408,17 @@ class TestServe:
         (container,) = engine.containers.list(filters={"label": LABEL})
         assert container.ports["8080/tcp"] == [{"HostIp": "127.0.0.1", "HostPort": str(tiny.port)}]
         running.send(signal.SIGINT)
+        assert running.finish().code == 0
+
+    def test_after_a_kill_the_same_port_serves_again(self, tiny: TinyApp) -> None:
+        tiny.build()
+        killed = tiny.start("docker", "serve")
+        killed.until_it_says("Serving on")
+        killed.send(signal.SIGKILL)
+        killed.finish()
+        running = tiny.start("docker", "serve")
+        running.until_it_says("Serving on")
+        running.send(signal.SIGTERM)
         assert running.finish().code == 0
 
     def test_a_server_that_ends_is_an_error(self, tiny: TinyApp) -> None:

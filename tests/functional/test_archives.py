@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from odyssey import archives, config
 from odyssey.errors import InterruptedByUserError, OdysseyError, UsageError
+from odyssey.extraction import extract
 from tests.functional.conftest import SmallApp
 
 
@@ -218,6 +219,58 @@ def test_a_link_within_the_archive_is_unpacked(tmp_path: Path) -> None:
     archive = packed(tmp_path / "model.tar.gz", weights, link)
     archives.unpack(archive, tmp_path / "out")
     assert (tmp_path / "out" / "deep" / "link").read_text() == "xxx"
+
+
+def test_a_link_that_comes_before_its_file_is_unpacked(tmp_path: Path) -> None:
+    # An engine packs a folder by name: best comes before epoch-3.
+    again, best = member("again", tarfile.SYMTYPE, "best"), member("best", tarfile.SYMTYPE, "epoch")
+    weights = member("epoch")
+    weights.size = 3
+    archive = packed(tmp_path / "model.tar.gz", again, best, weights)
+    archives.unpack(archive, tmp_path / "out")
+    assert {path.name: path.read_text() for path in (tmp_path / "out").iterdir()} == {
+        "again": "xxx",
+        "best": "xxx",
+        "epoch": "xxx",
+    }
+    assert not (tmp_path / "out" / "best").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("aim", "why"), [("gone", "not there"), ("deep", "a folder"), ("link", "not there")]
+)
+def test_a_link_to_what_is_no_file_is_refused(tmp_path: Path, aim: str, why: str) -> None:
+    folder, link = member("deep", tarfile.DIRTYPE), member("link", tarfile.SYMTYPE, aim)
+    archive = packed(tmp_path / "model.tar.gz", folder, link)
+    with pytest.raises(UsageError, match=f"link to {aim}, which is {why}"):
+        archives.unpack(archive, tmp_path / "out")
+    assert names(tmp_path) == ["model.tar.gz"]
+
+
+def test_an_absolute_link_to_where_the_folder_was_is_unpacked(tmp_path: Path) -> None:
+    weights, link = (
+        member("model/weights"),
+        member("model/best", tarfile.SYMTYPE, "/ml/model/weights"),
+    )
+    weights.size = 3
+    out = tmp_path / "out"
+    out.mkdir()
+    with tarfile.open(packed(tmp_path / "model.tar.gz", link, weights)) as tar:
+        taken = list(extract(tar, out, below="model", was_at="/ml/model"))
+    assert sorted(taken) == [out / "best", out / "weights"]
+    assert (out / "best").read_text() == "xxx"
+
+
+def test_a_file_that_ends_too_early_is_not_left_half_written(tmp_path: Path) -> None:
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as tar:
+        weights = member("weights")
+        weights.size = 5_000_000
+        tar.addfile(weights, io.BytesIO(b"x" * weights.size))
+    half = io.BytesIO(whole.getvalue()[:3_000_000])
+    with tarfile.open(fileobj=half, mode="r|") as tar, pytest.raises(tarfile.ReadError):
+        list(extract(tar, tmp_path))
+    assert names(tmp_path) == []
 
 
 @pytest.mark.parametrize("cut", [0, 10, 60])

@@ -116,6 +116,18 @@ def test_the_settings_repository_comes_before_the_image_s_name(
     assert ecr.plan(settings, clients, "small").name == "wished"
 
 
+def test_a_repository_that_the_foundation_is_to_make_is_not_made_before_it(
+    clients: Clients, tmp_path: Path
+) -> None:
+    clients.has_no_stack()
+    clients.has_no_repository()
+    settings = settings_of(tmp_path, '[foundation]\nrepository = "wished"\n')
+    with pytest.raises(UsageError, match='no repository "wished"') as caught:
+        ecr.destination(settings, clients, "small")
+    assert caught.value.hint == "odyssey deploy small-foundation"
+    clients.done()
+
+
 def test_a_foundation_whose_repository_is_gone_is_an_error_with_how_to_get_it_back(
     clients: Clients, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from odyssey import config, shapes
-from odyssey.errors import AwsError, JobError, UsageError
+from odyssey.errors import AwsError, InterruptedByUserError, JobError, UsageError
 from odyssey.jobs import following, temporary, transform
 from odyssey.jobs.consistency import eventually
 from odyssey.jobs.following import Ended
@@ -84,7 +84,12 @@ class World:
         self.cloudformation = FakeCloudFormation()
 
     def batch(
-        self, wanted: TransformRequest = WANTED, *, wait: bool = True, **flags: Any
+        self,
+        wanted: TransformRequest = WANTED,
+        *,
+        wait: bool = True,
+        watch: Callable[..., Ended] | None = None,
+        **flags: Any,
     ) -> TransformedBatch:
         services = {
             "sagemaker": self.sagemaker,
@@ -98,7 +103,7 @@ class World:
             wanted,
             wait=wait,
             now=START,
-            watch=quickly,
+            watch=watch or quickly,
         )
         assert isinstance(done, TransformedBatch)
         return done
@@ -457,6 +462,24 @@ def test_a_model_of_somebody_else_with_this_name_stays(world: World) -> None:
         world.batch()
     assert "--job-name" in str(caught.value.hint)
     assert list(world.sagemaker.models) == [JOB]
+
+
+def test_a_second_ctrl_c_does_not_hide_that_the_job_goes_on(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # given
+    def press(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    def watch(client: Any, logs: Any, job: Any) -> Ended:
+        return following.follow(client, logs, job, on_look=press)
+
+    world.sagemaker.looks = [RUNNING]
+    world.sagemaker.refuses["DeleteModel"] = [KeyboardInterrupt()]
+    # when, then
+    with pytest.raises(InterruptedByUserError, match="goes on"):
+        world.batch(watch=watch)
+    assert f"the temporary model {JOB} may still be there" in capsys.readouterr().err
 
 
 def test_a_name_that_another_job_has_is_a_usage_error(world: World) -> None:

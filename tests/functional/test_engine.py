@@ -1,0 +1,178 @@
+"""Finding an engine, and what is done with one that says what a test wants."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import docker
+import pytest
+from docker.credentials import StoreError
+from docker.errors import APIError
+
+from odyssey import config
+from odyssey.errors import ImageError, TrainingError
+from odyssey.host import MOST_SHOWN, Trained
+from odyssey.images import build, layout
+from odyssey.images.containers import Container, Recipe, volume
+from odyssey.images.image import Image
+from tests.functional.conftest import SmallApp
+
+IMAGE = Image("sha256:1", "small", "linux/amd64")
+
+
+class Api:
+    """The engine's API, as far as these tests use it."""
+
+    def __init__(self, *events: Any) -> None:
+        self.events = events
+        self.gone = False
+
+    def containers(self, **_: Any) -> list[Any]:
+        return []
+
+    def volumes(self, **_: Any) -> dict[str, Any]:
+        return {"Volumes": None}
+
+    def create_host_config(self, **_: Any) -> dict[str, Any]:
+        return {}
+
+    def create_container(self, *_: Any, **__: Any) -> dict[str, Any]:
+        return {"Id": "c1"}
+
+    def create_volume(self, **_: Any) -> dict[str, Any]:
+        return {"Name": "v1"}
+
+    def remove_container(self, *_: Any, **__: Any) -> None:
+        if self.gone:
+            raise APIError("cut off")
+
+    remove_volume = remove_container
+
+    def build(self, **_: Any) -> Iterator[Any]:
+        for event in self.events:
+            if isinstance(event, Exception):
+                raise event
+            yield event
+
+    def inspect_image(self, name: str) -> dict[str, Any]:
+        return {"Id": name, "Os": "linux", "Architecture": "amd64"}
+
+
+class Engine:
+    """An engine with that API."""
+
+    def __init__(self, *events: Any) -> None:
+        self.api = Api(*events)
+
+
+def engine(*events: Any) -> tuple[docker.DockerClient, Api]:
+    made = Engine(*events)
+    return cast("docker.DockerClient", made), made.api
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> config.Config:
+    (tmp_path / "odyssey.toml").write_text('[app]\nname = "small"\n')
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    return config.load(tmp_path)
+
+
+class TestContext:
+    @pytest.fixture(autouse=True)
+    def home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.setenv("HOME", str(tmp_path))
+        for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"):
+            monkeypatch.delenv(name, raising=False)
+        (tmp_path / ".docker").mkdir()
+        return tmp_path
+
+    def test_one_that_is_not_there_is_named(self, small_app: SmallApp) -> None:
+        done = small_app.run("docker", "build", DOCKER_CONTEXT="nowhere")
+        assert done.code == 7
+        assert '"nowhere" of DOCKER_CONTEXT' in done.err
+        assert "docker context ls" in done.err
+
+    def test_one_that_was_chosen_and_is_gone_is_an_error(
+        self, home: Path, small_app: SmallApp
+    ) -> None:
+        (home / ".docker/config.json").write_text('{"currentContext": "gone"}')
+        done = small_app.run("docker", "build")
+        assert done.code == 7
+        assert "the Docker context that is chosen is not there" in done.err
+
+    def test_that_of_the_variable_is_used(self, home: Path, small_app: SmallApp) -> None:
+        (home / ".docker/config.json").write_text("{}")
+        meta = home / ".docker/contexts/meta" / hashlib.sha256(b"dead").hexdigest() / "meta.json"
+        meta.parent.mkdir(parents=True)
+        where = {"docker": {"Host": "unix:///nowhere/at-all.sock", "SkipTLSVerify": False}}
+        meta.write_text(json.dumps({"Name": "dead", "Metadata": {}, "Endpoints": where}))
+        done = small_app.run("docker", "build", DOCKER_CONTEXT="dead")
+        assert done.code == 7
+        assert "no Docker engine answers" in done.err
+
+
+class TestRemoval:
+    def test_of_what_went_with_its_engine_does_not_hide_the_reason(self) -> None:
+        client, api = engine()
+
+        def train() -> None:
+            with volume(client), Container(client, IMAGE, Recipe(["train"])):
+                api.gone = True
+                raise TrainingError("the reason")
+
+        with pytest.raises(TrainingError, match="the reason"):
+            train()
+
+    def test_that_fails_is_told_where_nothing_else_went_wrong(self) -> None:
+        client, api = engine()
+        api.gone = True
+        with pytest.raises(ImageError, match="the volume cannot be removed"), volume(client):
+            pass
+        container = Container(client, IMAGE, Recipe(["train"]))
+        with pytest.raises(ImageError, match="the container cannot be removed"), container:
+            pass
+
+
+class TestBuild:
+    def test_the_bars_of_what_is_fetched_fill_no_log(
+        self, settings: config.Config, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        bars = [
+            {"id": "l1", "status": "Downloading", "progressDetail": {"current": at}}
+            for at in range(100)
+        ]
+        client, _ = engine(*bars, {"id": "l1", "status": "Pull complete"}, {"aux": {"ID": "i1"}})
+        build.build(client, settings, "small")
+        err = capsys.readouterr().err
+        assert "Pull complete" in err
+        assert "Downloading" not in err
+
+    def test_passwords_that_cannot_be_read_are_an_error_with_what_to_do(
+        self, settings: config.Config
+    ) -> None:
+        client, _ = engine(StoreError("docker-credential-x not installed"))
+        with pytest.raises(ImageError, match="docker-credential-x not installed") as caught:
+            build.build(client, settings, "small")
+        assert "credsStore" in str(caught.value.hint)
+
+
+def test_a_link_back_into_its_own_folder_is_not_followed(
+    settings: config.Config, tmp_path: Path
+) -> None:
+    home = tmp_path / "model"
+    (home / "deep").mkdir(parents=True)
+    (home / "deep" / "weights").touch()
+    (home / "deep" / "loop").symlink_to("..")
+    (home / "linked").symlink_to("deep")
+    assert [name for name, _ in layout.model(settings)] == ["deep/weights", "linked/weights"]
+
+
+def test_a_model_of_many_files_is_told_in_few_lines() -> None:
+    files = {f"f{number:05}": 10 for number in range(10_000)}
+    lines = Trained(Path("model"), files, 1.0).summary().splitlines()
+    assert len(lines) == MOST_SHOWN + 2
+    assert lines[-1] == "  ... 10,000 files, 100.0 kB in all"
