@@ -112,7 +112,9 @@ class Root(options.Group):
         word = args[0]
         if word in COMMANDS or word.startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
-        leaves = {path.split()[-1]: path for rows in LIFE_CYCLE.values() for path in rows}
+        # Of two commands with one last word, the earlier in an app's life.
+        paths = [path for rows in LIFE_CYCLE.values() for path in rows]
+        leaves = {path.split()[-1]: path for path in reversed(paths)}
         nearest = get_close_matches(word, [*COMMANDS, *leaves], n=1)
         advice = f", did you mean {leaves.get(nearest[0], nearest[0])}?" if nearest else ""
         raise click.UsageError(f'no command "{console.clean(word)}"{advice}', ctx)

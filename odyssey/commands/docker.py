@@ -176,6 +176,8 @@ def push(
     It goes to the repository of the app's foundation; without one, to one of the image's own name,
     which is made when it is missing. What AWS would not take is refused before anything is sent.
     """
+    import json
+
     from odyssey import artifacts, ecr
     from odyssey.images import engine, image, push
     from odyssey.images.build import platform
@@ -186,7 +188,8 @@ def push(
         found = image.find(docker, name)
         push.require_fit(found, platform(settings))
         if dry_run:
-            console.result({**ecr.plan(settings, access, name).document(), "image": found.id})
+            planned = {**ecr.plan(settings, access, name).document(), "image": found.id}
+            console.result(planned, json.dumps(planned, indent=2))
             return
         tested = artifacts.is_tested(settings.folder, found.id)
         pushed = push.push(

@@ -84,6 +84,15 @@ class Container:
     def __enter__(self) -> Self:
         """Make the container."""
         sweep(self._engine)
+        try:
+            with _unhurried():
+                self.id = self._make()
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    def _make(self) -> str:
         api, recipe = self._engine.api, self._recipe
         limit = f"{recipe.memory_mb}m" if recipe.memory_mb else None
         # What the image itself has at that place is hidden, as by SageMaker's own mounts.
@@ -109,8 +118,7 @@ class Container:
                 host_config=host,
                 platform=self._image.platform,
             )
-        self.id = made["Id"]
-        return self
+        return str(made["Id"])
 
     def __exit__(
         self,
@@ -121,6 +129,8 @@ class Container:
         """Leave nothing behind: the container is killed, and it goes."""
         from docker.errors import NotFound
 
+        if not self.id:
+            return
         with (
             _kept(error),
             contextlib.suppress(NotFound),
@@ -256,20 +266,35 @@ class Container:
 @contextlib.contextmanager
 def volume(engine: docker.DockerClient) -> Iterator[str]:
     """Make a volume for the length of a ``with`` block, and yield its name."""
-    with explained("a volume cannot be made"):
-        made = engine.api.create_volume(labels={LABEL: owner()})
+    name = ""
     try:
-        yield made["Name"]
+        with _unhurried(), explained("a volume cannot be made"):
+            name = engine.api.create_volume(labels={LABEL: owner()})["Name"]
+        yield name
     except BaseException as error:
-        with _kept(error):
-            _remove_volume(engine, made["Name"])
+        if name:
+            with _kept(error):
+                _remove_volume(engine, name)
         raise
-    _remove_volume(engine, made["Name"])
+    _remove_volume(engine, name)
 
 
 def _remove_volume(engine: docker.DockerClient, name: str) -> None:
     with explained("the volume cannot be removed"):
         engine.api.remove_volume(name, force=True)
+
+
+@contextlib.contextmanager
+def _unhurried() -> Iterator[None]:
+    """Hear the signals that ask to stop only at the end of a ``with`` block.
+
+    What the engine is just making it makes, whether or not somebody waits for its name.
+    """
+    heard: list[int] = []
+    with _Signals(heard.append):
+        yield
+    for number in heard[:1]:
+        signal.raise_signal(number)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -30,6 +31,8 @@ class Api:
     def __init__(self, *events: Any) -> None:
         self.events = events
         self.gone = False
+        self.interrupted_by = ""
+        self.removed: list[str] = []
 
     def containers(self, **_: Any) -> list[Any]:
         return []
@@ -41,14 +44,21 @@ class Api:
         return {}
 
     def create_container(self, *_: Any, **__: Any) -> dict[str, Any]:
+        self.interrupt("container")
         return {"Id": "c1"}
 
     def create_volume(self, **_: Any) -> dict[str, Any]:
+        self.interrupt("volume")
         return {"Name": "v1"}
 
-    def remove_container(self, *_: Any, **__: Any) -> None:
+    def interrupt(self, what: str) -> None:
+        if what == self.interrupted_by:
+            signal.raise_signal(signal.SIGINT)
+
+    def remove_container(self, name: str, **_: Any) -> None:
         if self.gone:
             raise APIError("cut off")
+        self.removed.append(name)
 
     remove_volume = remove_container
 
@@ -126,6 +136,17 @@ class TestRemoval:
 
         with pytest.raises(TrainingError, match="the reason"):
             train()
+
+    @pytest.mark.parametrize(("what", "removed"), [("volume", ["v1"]), ("container", ["c1", "v1"])])
+    def test_is_of_what_was_just_being_made_at_ctrl_c_too(
+        self, what: str, removed: list[str]
+    ) -> None:
+        client, api = engine()
+        api.interrupted_by = what
+        container = Container(client, IMAGE, Recipe(["train"]))
+        with pytest.raises(KeyboardInterrupt), volume(client), container:
+            pytest.fail("it went on")
+        assert api.removed == removed
 
     def test_that_fails_is_told_where_nothing_else_went_wrong(self) -> None:
         client, api = engine()
