@@ -65,7 +65,8 @@ def _pip_settings() -> list[tuple[str, str]]:
 
 
 def _import(root: Path) -> None:
-    archive = subprocess.Popen(["tar", "-C", str(root), "-c", "."], stdout=subprocess.PIPE)
+    tar = ["tar", "-C", str(root), "-c", "."]
     command = ["docker", "import", "--change", f"ENV {PATH}", "--change", 'CMD ["bash"]', "-", NAME]
-    subprocess.run(command, stdin=archive.stdout, check=True, capture_output=True)
-    assert archive.wait() == 0
+    with subprocess.Popen(tar, stdout=subprocess.PIPE) as archive:
+        subprocess.run(command, stdin=archive.stdout, check=True, capture_output=True)
+    assert archive.returncode == 0

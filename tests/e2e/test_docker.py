@@ -107,6 +107,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.fixture
+def edited(built: str, engine: docker.DockerClient) -> Iterator[str]:
+    """The name for an image of the app as a test has edited it, which is not for the others."""
+    yield "testapp-edited"
+    engine.images.remove("testapp-edited", force=True)
+
+
 @pytest.fixture(autouse=True)
 def _nothing_left_behind(engine: docker.DockerClient) -> Iterator[None]:
     """Whatever happens in a test, no container and no volume of ours is there afterwards."""
@@ -160,33 +167,33 @@ class TestBuild:
             container.remove(force=True)
 
     def test_after_an_edit_the_requirements_are_not_installed_again(
-        self, built: str, app: Path, base_image: str, capfd: pytest.CaptureFixture[str]
+        self, edited: str, app: Path, base_image: str, capfd: pytest.CaptureFixture[str]
     ) -> None:
         from odyssey.cli import main
 
         (app / "serve.py").write_text((app / "serve.py").read_text() + "# edited\n")
-        assert main(["docker", "build", "--app", str(app), "--base", base_image]) == 0
+        assert main(["docker", "-n", edited, "build", "--app", str(app), "--base", base_image]) == 0
         told = capfd.readouterr().err
         assert "Collecting" not in told
         assert "Using cache" in told
 
     def test_a_checkout_of_windows_and_secrets_do_no_harm(
-        self, built: str, app: Path, base_image: str, engine: docker.DockerClient
+        self, edited: str, app: Path, base_image: str, engine: docker.DockerClient
     ) -> None:
         script = app / "rocket/serve"
         script.write_bytes(script.read_bytes().replace(b"\n", b"\r\n"))
         for name in (".env.prod", "id.pem", ".netrc", ".aws/credentials", ".git/config"):
             (app / name).parent.mkdir(exist_ok=True)
             (app / name).write_text("secret")
-        assert SmallApp(app, 1).run("docker", "build", "--base", base_image).code == 0
+        assert SmallApp(app, 1).run("docker", "-n", edited, "build", "--base", base_image).code == 0
         look = "find . -type f | xargs grep -l secret; head -1 rocket/serve"
-        seen = engine.containers.run(built, ["sh", "-c", look], remove=True)
+        seen = engine.containers.run(edited, ["sh", "-c", look], remove=True)
         assert seen == b"#!/usr/bin/env python3\n"
 
     def test_an_edit_of_the_settings_makes_no_other_image(
-        self, built: str, app: Path, base_image: str
+        self, edited: str, app: Path, base_image: str
     ) -> None:
-        here, words = SmallApp(app, 1), ("docker", "build", "--base", base_image)
+        here, words = SmallApp(app, 1), ("docker", "-n", edited, "build", "--base", base_image)
         first = here.run(*words)
         here.write("odyssey.toml", (app / "odyssey.toml").read_text() + "\n# edited\n")
         assert here.run(*words).out == first.out != ""
@@ -499,12 +506,12 @@ def predict(input_data, model):
 """
 
     def test_their_answers_are_what_they_were(
-        self, built: str, app: Path, base_image: str, free_port: int
+        self, edited: str, app: Path, base_image: str, free_port: int
     ) -> None:
         (app / "serve.py").write_text(self.SERVE)
         first = SmallApp(app, free_port)
-        assert first.run("docker", "build", "--base", base_image).code == 0
-        running = first.start("docker", "serve", "--port", str(free_port))
+        assert first.run("docker", "-n", edited, "build", "--base", base_image).code == 0
+        running = first.start("docker", "-n", edited, "serve", "--port", str(free_port))
         running.until_it_says("Serving on")
         port = ["--port", str(free_port)]
         one = first.run("docker", "request", "--file", "samples/request.json", *port)
