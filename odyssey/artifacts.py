@@ -3,7 +3,10 @@
 ::
 
     {"version": 1, "artifacts": {"image": "...", "model": "..."}, "env": {"prod": {"image": "..."}},
-     "tested": ["sha256:..."]}
+     "tested": ["sha256:..."], "pushed": {"sha256:...": "sha256:..."}}
+
+``tested`` are the ids of images that have passed the container contract test, ``pushed`` the ids by
+the digests that a registry knows the images by.
 """
 
 from __future__ import annotations
@@ -20,8 +23,8 @@ FILE = ".odyssey/artifacts.json"
 LOCK = "artifacts.lock"
 VERSION = 1
 
-TESTED = 50
-"""Images whose pass is remembered."""
+REMEMBERED = 50
+"""Images whose pass, or whose push, is remembered."""
 
 
 def load(app: Path, env: str | None) -> dict[str, str]:
@@ -63,24 +66,41 @@ def record(app: Path, env: str | None, artifacts: Mapping[str, str]) -> None:
     _change(app, put)
 
 
-def record_tested(app: Path, *images: str) -> None:
-    """Note that images have passed the container contract test.
+def record_tested(app: Path, image: str) -> None:
+    """Note that an image has passed the container contract test.
 
     Args:
         app: The app's folder.
-        images: Their ids, or the digests that a registry knows them by.
+        image: Its id.
     """
 
     def put(document: dict[str, Any]) -> None:
-        others = [known for known in document.get("tested", []) if known not in images]
-        document["tested"] = [*others, *images][-TESTED:]
+        others = [known for known in document.get("tested", []) if known != image]
+        document["tested"] = [*others, image][-REMEMBERED:]
+
+    _change(app, put)
+
+
+def record_pushed(app: Path, digest: str, image: str) -> None:
+    """Note which image a digest is.
+
+    Args:
+        app: The app's folder.
+        digest: The digest that a registry knows it by.
+        image: Its id.
+    """
+
+    def put(document: dict[str, Any]) -> None:
+        others = {d: i for d, i in document.get("pushed", {}).items() if d != digest}
+        document["pushed"] = dict([*others.items(), (digest, image)][-REMEMBERED:])
 
     _change(app, put)
 
 
 def is_tested(app: Path, image: str) -> bool:
-    """Return whether an image, by its id or digest, has passed the container contract test."""
-    return image in _read(app).get("tested", [])
+    """Return whether an image, by its id or its digest, has passed the container contract test."""
+    document = _read(app)
+    return document.get("pushed", {}).get(image, image) in document.get("tested", [])
 
 
 def _read(app: Path) -> dict[str, Any]:

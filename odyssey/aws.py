@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 LOG_IN = "odyssey configure, or aws sso login --profile NAME and --profile NAME"
-CHOOSE_REGION = "name it with --region REGION, or region under [aws] in odyssey.toml"
+CHOOSE_REGION = (
+    "odyssey configure, or name it with --region REGION, or region under [aws] in odyssey.toml"
+)
 LOOK_AT_THE_NETWORK = "look at the network, at --region, and at AWS_ENDPOINT_URL if it is set"
 ATTEMPTS = 8
 """Times that a request is tried while AWS throttles it."""

@@ -77,14 +77,27 @@ def train(settings: Config) -> Trained:
     python = environment.python_for(settings)
     with staging.area(app) as area:
         _run_train(settings, python, area)
-        seconds = area.seconds()
-        if not area.has_model():
-            raise TrainingError(
-                "the training wrote no file into its model folder; model/ is unchanged",
-                "save the model under model_path in train.py",
-            )
-        area.commit()
-    model = app / staging.MODEL
+        return committed(area, "its model folder")
+
+
+def committed(area: staging.Area, folder: str) -> Trained:
+    """Put the model of a training that succeeded in the place of the app's, and return it.
+
+    Args:
+        area: Where the training ran.
+        folder: Where it was to write its model, as a reader knows it.
+
+    Raises:
+        TrainingError: It wrote no file there.
+    """
+    seconds = area.seconds()
+    if not area.has_model():
+        raise TrainingError(
+            f"the training wrote no file into {folder}; model/ is unchanged",
+            "save the model under model_path in train.py",
+        )
+    area.commit()
+    model = area.app / staging.MODEL
     return Trained(model, dict(staging.files(model)), seconds)
 
 

@@ -96,7 +96,9 @@ def yes(command: AnyCommand) -> AnyCommand:
 def dry_run(command: AnyCommand) -> AnyCommand:
     """Add ``--dry-run``, which prints the requests and sends none."""
     return click.option(
-        "--dry-run", is_flag=True, help="Print what would be sent as JSON.  [default: off]"
+        "--dry-run",
+        is_flag=True,
+        help="Print the requests as JSON, and send nothing.  [default: off]",
     )(command)
 
 

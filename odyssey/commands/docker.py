@@ -200,8 +200,7 @@ def push(
             tested=tested,
         )
     artifacts.record(settings.folder, settings.env, {"image": pushed.uri})
-    if tested:
-        artifacts.record_tested(settings.folder, pushed.digest)
+    artifacts.record_pushed(settings.folder, pushed.digest, found.id)
     console.note(pushed.summary())
     console.result({**pushed.document(), "tested": tested, "recorded": artifacts.FILE}, pushed.uri)
 

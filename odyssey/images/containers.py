@@ -10,9 +10,7 @@ machine, and no file of root's is left on the user's disk.
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
-import socket
 import tarfile
 import time
 import traceback
@@ -20,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from odyssey.errors import ImageError
+from odyssey.images import orphans
 from odyssey.images.archive import Packed, Pieces
 from odyssey.images.engine import explained
 from odyssey.images.stream import attended
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     import docker
 
     from odyssey.images.image import Image
-
-LABEL = "odyssey.owner"
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ class Container:
 
     def __enter__(self) -> Self:
         """Make the container."""
-        sweep(self._engine)
+        orphans.sweep(self._engine)
         try:
             with _unhurried():
                 self.id = self._make()
@@ -114,7 +111,7 @@ class Container:
                 hostname=recipe.hostname,
                 environment=dict(recipe.environment),
                 ports=list(recipe.ports.values()),
-                labels={LABEL: owner()},
+                labels=orphans.label(),
                 host_config=host,
                 platform=self._image.platform,
             )
@@ -269,7 +266,7 @@ def volume(engine: docker.DockerClient) -> Iterator[str]:
     name = ""
     try:
         with _unhurried(), explained("a volume cannot be made"):
-            name = engine.api.create_volume(labels={LABEL: owner()})["Name"]
+            name = engine.api.create_volume(labels=orphans.label())["Name"]
         yield name
     except BaseException as error:
         if name:
@@ -305,42 +302,6 @@ def _kept(error: BaseException | None) -> Iterator[None]:
     except ImageError:
         if error is None:
             raise
-
-
-def sweep(engine: docker.DockerClient) -> None:
-    """Take away what odysseys of this machine left that were killed."""
-    from docker.errors import APIError
-
-    api, ours = engine.api, {"label": LABEL}
-    with explained("the containers cannot be listed"):
-        containers = api.containers(all=True, filters=ours)
-        volumes = api.volumes(filters=ours)["Volumes"] or []
-    for container in containers:
-        if _is_orphan(container["Labels"]):
-            with contextlib.suppress(APIError):
-                api.remove_container(container["Id"], v=True, force=True)
-    for each in volumes:
-        if _is_orphan(each["Labels"]):
-            with contextlib.suppress(APIError):
-                api.remove_volume(each["Name"], force=True)
-
-
-def owner() -> str:
-    """Return what this process labels its containers with: its machine and its number."""
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-def _is_orphan(labels: Mapping[str, str]) -> bool:
-    host, _, pid = labels[LABEL].rpartition(":")
-    if host != socket.gethostname() or not pid.isdigit():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
 
 
 class _Signals:

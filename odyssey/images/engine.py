@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from odyssey.console import clean
 from odyssey.errors import ImageError, MissingToolError
@@ -45,6 +46,24 @@ def connect() -> Iterator[docker.DockerClient]:
         yield client
     finally:
         client.close()
+
+
+def require_near(engine: docker.DockerClient) -> None:
+    """Check that the engine's ports are those of this machine.
+
+    Raises:
+        ImageError: The engine is on another machine, whose loopback nobody reaches from here.
+    """
+    address = urlsplit(engine.api.base_url)
+    if address.scheme == "http+docker" and address.hostname != "ssh":
+        return
+    if address.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise ImageError(
+            f"the Docker engine is on another machine ({clean(engine.api.base_url)}), and a "
+            "container that serves is reached on 127.0.0.1 only",
+            "serve and test with an engine on this machine: unset DOCKER_HOST, or docker context "
+            "use default",
+        )
 
 
 @contextmanager

@@ -14,10 +14,10 @@ from odyssey import instances, staging
 from odyssey.console import Progress, note, warn
 from odyssey.errors import ImageError, InterruptedByUserError, ServingError, TrainingError
 from odyssey.extraction import UnsafeMemberError, extract
-from odyssey.host import SERVE_GRACE, TRAIN_GRACE, Trained, require_free
-from odyssey.images import layout
-from odyssey.images.containers import Container, Recipe, sweep, volume
-from odyssey.images.engine import explained
+from odyssey.host import SERVE_GRACE, TRAIN_GRACE, Trained, committed, require_free
+from odyssey.images import layout, orphans
+from odyssey.images.containers import Container, Recipe, volume
+from odyssey.images.engine import explained, require_near
 from odyssey.interruption import as_ctrl_c
 from odyssey.readiness import Attendance, Readiness
 from odyssey.variables import container_environment
@@ -65,15 +65,7 @@ def train(engine: docker.DockerClient, settings: Config, image: Image) -> Traine
         if code != 0:
             raise _failure(container, settings, code, memory)
         _take(container, layout.MODEL, area.root / staging.MODEL)
-        seconds = area.seconds()
-        if not area.has_model():
-            raise TrainingError(
-                "the training wrote no file into /opt/ml/model; model/ is unchanged",
-                "save the model under model_path in train.py",
-            )
-        area.commit()
-    model = app / staging.MODEL
-    return Trained(model, dict(staging.files(model)), seconds)
+        return committed(area, layout.MODEL)
 
 
 @contextmanager
@@ -116,7 +108,7 @@ def serve(
     """
     port = settings.local.port
     # A server that was killed may have left its container, and that holds the port.
-    sweep(engine)
+    orphans.sweep(engine)
     require_free(port, settings.origin("local.port"), "odyssey docker serve")
     memory = memory_mb(engine, settings, settings.endpoint.instance_type)
     with serving(engine, settings, image, port=port, memory_mb=memory) as container:
@@ -156,6 +148,7 @@ def serving(
         ServingError: There is no model.
         ImageError: The engine refuses.
     """
+    require_near(engine)
     if settings.artifacts.model != "none":
         staging.require_model(settings.folder, "odyssey docker train")
     with volume(engine) as name:

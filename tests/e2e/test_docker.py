@@ -13,7 +13,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from odyssey.images.containers import LABEL
+from odyssey.images.orphans import LABEL
 from tests.functional.conftest import SmallApp, alive, until
 
 DOCKERFILE = """

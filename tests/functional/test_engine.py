@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import signal
+import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -17,8 +20,9 @@ from docker.errors import APIError
 from odyssey import config
 from odyssey.errors import ImageError, TrainingError
 from odyssey.host import MOST_SHOWN, Trained
-from odyssey.images import build, layout
+from odyssey.images import build, layout, orphans
 from odyssey.images.containers import Container, Recipe, volume
+from odyssey.images.engine import require_near
 from odyssey.images.image import Image
 from tests.functional.conftest import SmallApp
 
@@ -31,11 +35,13 @@ class Api:
     def __init__(self, *events: Any) -> None:
         self.events = events
         self.gone = False
+        self.there: list[dict[str, Any]] = []
+        self.base_url = "http+docker://localhost"
         self.interrupted_by = ""
         self.removed: list[str] = []
 
     def containers(self, **_: Any) -> list[Any]:
-        return []
+        return self.there
 
     def volumes(self, **_: Any) -> dict[str, Any]:
         return {"Volumes": None}
@@ -123,6 +129,48 @@ class TestContext:
         done = small_app.run("docker", "build", DOCKER_CONTEXT="dead")
         assert done.code == 7
         assert "no Docker engine answers" in done.err
+
+
+class TestOrphans:
+    @pytest.mark.parametrize(("owner", "goes"), [("killed", True), ("running", False)])
+    def test_what_a_killed_odyssey_left_goes_although_nobody_has_looked_at_its_end(
+        self, owner: str, goes: bool
+    ) -> None:
+        client, api = engine()
+        with subprocess.Popen(["sleep", "60"]) as process:
+            if owner == "killed":
+                process.kill()
+                # It has ended when this returns, and is not yet collected by its parent, us.
+                os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+            label = {orphans.LABEL: f"{socket.gethostname()}:{process.pid}"}
+            api.there = [{"Id": "left", "Labels": label}]
+            orphans.sweep(client)
+            process.kill()
+        assert api.removed == (["left"] if goes else [])
+
+    def test_those_of_another_machine_are_not_ours(self) -> None:
+        client, api = engine()
+        api.there = [{"Id": "theirs", "Labels": {orphans.LABEL: "elsewhere:1"}}]
+        orphans.sweep(client)
+        assert api.removed == []
+
+
+class TestPlace:
+    @pytest.mark.parametrize(
+        "address", ["http+docker://localhost", "http://127.0.0.1:2375", "http://localhost:2375"]
+    )
+    def test_an_engine_here_has_the_ports_of_this_machine(self, address: str) -> None:
+        client, api = engine()
+        api.base_url = address
+        require_near(client)
+
+    @pytest.mark.parametrize("address", ["http+docker://ssh", "https://build.example.com:2376"])
+    def test_an_engine_elsewhere_cannot_serve_here(self, address: str) -> None:
+        client, api = engine()
+        api.base_url = address
+        with pytest.raises(ImageError, match="on another machine") as caught:
+            require_near(client)
+        assert "DOCKER_HOST" in (caught.value.hint or "")
 
 
 class TestRemoval:

@@ -192,8 +192,9 @@ def test_an_image_that_has_not_passed_its_test_is_said(
     words = f"{IMAGE} has not passed `odyssey docker test`"
     world.serve()
     assert words in capsys.readouterr().err
-    # when
-    artifacts.record_tested(world.folder, DIGEST)
+    # when: it is the image of this id, which passes only after the push
+    artifacts.record_pushed(world.folder, DIGEST, "sha256:1d")
+    artifacts.record_tested(world.folder, "sha256:1d")
     world.serve()
     # then
     assert words not in capsys.readouterr().err

@@ -14,10 +14,10 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from botocore.stub import Stubber
 
-from odyssey import artifacts, config, shapes
+from odyssey import artifacts, config, hyperparameters, shapes
 from odyssey.config import Config
 from odyssey.errors import AwsError, InterruptedByUserError, JobError, UsageError
-from odyssey.jobs import following, hyperparameters, resuming, training, training_requests
+from odyssey.jobs import following, resuming, training, training_requests
 from odyssey.jobs.following import TRAINING, Ended, Job
 from odyssey.jobs.training_plan import Planned, Wanted
 from odyssey.jobs.training_requests import job_name

@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 @options.setting("training.input_mode")
 @shared.job_name
 @shared.wait
-@shared.dry_run
+@options.dry_run
 @shared.here("role", "name", "count", "type")
 @options.talk
 def train(
@@ -83,7 +83,8 @@ def train(
     Shows the job's states and its log until it is over, and records the model. Ctrl-C stops
     watching; the job goes on.
     """
-    from odyssey.jobs import hyperparameters, training
+    from odyssey import hyperparameters
+    from odyssey.jobs import training
     from odyssey.jobs.training_plan import Wanted
 
     own = {f"training.{name}": value for name, value in flags.items()}
@@ -124,7 +125,7 @@ def train(
     help="Where in S3 the model goes: PREFIX/DIGEST/model.tar.gz.  "
     "[default: model/ in the app's bucket]",
 )
-@shared.dry_run
+@options.dry_run
 @shared.here()
 @options.talk
 def upload(here: Here, paths: tuple[Path, ...], prefix: str | None, dry_run: bool) -> None:
@@ -174,7 +175,7 @@ def upload(here: Here, paths: tuple[Path, ...], prefix: str | None, dry_run: boo
 @options.setting("transform.join")
 @shared.job_name
 @shared.wait
-@shared.dry_run
+@options.dry_run
 @shared.here("role", "name", "count", "type")
 @options.talk
 def batch_transform(

@@ -55,6 +55,8 @@ def logs(here: Here, which: str | None, follow: bool, since: str | None) -> None
         follow=follow,
         endless=not json,
     )
+    if not lines:
+        console.note(f"{chosen} has no line of log" + (f" since {since}" if since else " yet"))
     console.result({"name": chosen, "lines": [line.document() for line in lines]})
 
 
@@ -120,7 +122,7 @@ def list_(here: Here, limit: int) -> None:
     )
 )
 @_JOB
-@shared.dry_run
+@options.dry_run
 @shared.here()
 @options.talk
 def stop(here: Here, which: str | None, dry_run: bool) -> None:

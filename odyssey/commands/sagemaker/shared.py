@@ -148,15 +148,6 @@ def here(*names: str) -> Callable[[AnyCommand], AnyCommand]:
     return add
 
 
-def dry_run(command: AnyCommand) -> AnyCommand:
-    """Add ``--dry-run``."""
-    return click.option(
-        "--dry-run",
-        is_flag=True,
-        help="Print the requests as JSON, and send nothing.  [default: off]",
-    )(command)
-
-
 def wait(command: AnyCommand) -> AnyCommand:
     """Add ``--wait`` and ``--no-wait``."""
     return click.option(

@@ -1,0 +1,72 @@
+"""What commands record, and that nothing of it is lost."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from odyssey import artifacts
+from odyssey.errors import ConfigError
+
+RECORD = """
+import pathlib, sys
+from odyssey import artifacts
+for number in range(20):
+    name = f"{sys.argv[2]}{number}"
+    artifacts.record(pathlib.Path(sys.argv[1]), None, {name: name})
+"""
+
+
+def test_an_environment_has_records_of_its_own(tmp_path: Path) -> None:
+    artifacts.record(tmp_path, None, {"image": "a", "model": "b"})
+    artifacts.record(tmp_path, "prod", {"model": "c"})
+    assert artifacts.load(tmp_path, None) == {"image": "a", "model": "b"}
+    assert artifacts.load(tmp_path, "prod") == {"image": "a", "model": "c"}
+    assert (tmp_path / ".odyssey/.gitignore").read_text() == "*\n"
+
+
+def test_two_that_record_at_once_lose_nothing_of_each_other(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", RECORD, str(tmp_path)]
+    both = [subprocess.Popen([*command, name]) for name in ("a", "b")]
+    assert [each.wait(60) for each in both] == [0, 0]
+    assert len(artifacts.load(tmp_path, None)) == 40
+    assert {path.name for path in (tmp_path / ".odyssey").iterdir()} == {
+        ".gitignore",
+        "artifacts.json",
+        "artifacts.lock",
+    }
+
+
+@pytest.mark.parametrize("order", ["test first", "push first"])
+def test_a_pass_holds_for_the_digest_of_the_same_image(tmp_path: Path, order: str) -> None:
+    steps = [
+        lambda: artifacts.record_tested(tmp_path, "sha256:id"),
+        lambda: artifacts.record_pushed(tmp_path, "sha256:digest", "sha256:id"),
+    ]
+    for step in steps if order == "test first" else reversed(steps):
+        assert not artifacts.is_tested(tmp_path, "sha256:digest")
+        step()
+    assert artifacts.is_tested(tmp_path, "sha256:digest")
+    assert artifacts.is_tested(tmp_path, "sha256:id")
+    artifacts.record_pushed(tmp_path, "sha256:other", "sha256:untested")
+    assert not artifacts.is_tested(tmp_path, "sha256:other")
+
+
+def test_what_is_remembered_is_bounded_and_the_latest(tmp_path: Path) -> None:
+    for number in range(artifacts.REMEMBERED + 5):
+        artifacts.record_tested(tmp_path, f"sha256:{number}")
+        artifacts.record_pushed(tmp_path, f"sha256:d{number}", f"sha256:{number}")
+    document = json.loads((tmp_path / artifacts.FILE).read_text())
+    assert len(document["tested"]) == len(document["pushed"]) == artifacts.REMEMBERED
+    assert artifacts.is_tested(tmp_path, f"sha256:d{artifacts.REMEMBERED + 4}")
+    assert not artifacts.is_tested(tmp_path, "sha256:d0")
+
+
+def test_a_file_of_somebody_else_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / ".odyssey").mkdir()
+    (tmp_path / artifacts.FILE).write_text("not ours")
+    with pytest.raises(ConfigError, match="not what odyssey wrote"):
+        artifacts.record(tmp_path, None, {"image": "a"})
+    assert (tmp_path / artifacts.FILE).read_text() == "not ours"
