@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from odyssey import artifacts, aws, console, storage
+from odyssey import artifacts, console, storage
 from odyssey.console import clean
 from odyssey.errors import AwsError, JobError, UsageError
 from odyssey.interruption import as_ctrl_c
 from odyssey.jobs import following, training_requests
 from odyssey.jobs.consistency import eventually, is_there, was_made
 from odyssey.jobs.following import TRAINING, Ended, Job
+from odyssey.jobs.refusals import meant
 from odyssey.jobs.training_plan import Plan, Planned, Wanted
 
 if TYPE_CHECKING:
@@ -233,23 +234,10 @@ def send(client: Any, job: Job, request: Mapping[str, Any], **clock: Any) -> Non
 
 
 def _meant(error: AwsError, request: Mapping[str, Any]) -> AwsError | UsageError:
-    code = aws.answer(error).get("Error", {}).get("Code")
-    if code == "ResourceInUse":
-        return UsageError(
-            f"the name {request['TrainingJobName']} is taken; those of jobs that are over stay so",
-            "take another with --job-name, or leave that out",
-        )
-    if code == "ResourceLimitExceeded":
-        quota = training_requests.quota(error.message, request)
-        return AwsError(
-            error.message,
-            f'ask for more in Service Quotas: "{quota}" of Amazon SageMaker; or take another type '
-            "or count with -in and -c",
-        )
     if "assume" in error.message.lower() and "role" in error.message.lower():
         trust = json.dumps(TRUST)
         return AwsError(error.message, f"the trust policy of {request['RoleArn']} needs {trust}")
-    return error
+    return meant(error, request["TrainingJobName"], training_requests.quota(request))
 
 
 def _stopped(ended: Ended) -> JobError:

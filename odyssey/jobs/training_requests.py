@@ -5,7 +5,6 @@ Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrai
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -181,19 +180,12 @@ def _tags(settings: Config) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in {**ours, **settings.aws.tags}.items()]
 
 
-def quota(message: str, request: Mapping[str, Any]) -> str:
-    """Return the name of the quota that a request goes over.
-
-    Args:
-        message: What AWS says, which most often names it.
-        request: The request.
+def quota(request: Mapping[str, Any]) -> str:
+    """Return the name of the quota that a request's instances count for.
 
     Example:
-        >>> quota("The account-level service limit 'ml.m5.large for training job usage' is 0", {})
+        >>> quota({"ResourceConfig": {"InstanceType": "ml.m5.large"}})
         'ml.m5.large for training job usage'
     """
-    named = re.search(r"'([^']+ usage)'", message)
-    if named:
-        return named.group(1)
     spot = "spot " if request.get("EnableManagedSpotTraining") else ""
     return f"{request['ResourceConfig']['InstanceType']} for {spot}training job usage"

@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from odyssey import aws, console, names, roles, storage
-from odyssey.errors import AwsError, JobError, UsageError
+from odyssey.errors import AwsError, JobError
 from odyssey.interruption import as_ctrl_c
 from odyssey.jobs import following, temporary, transform_requests
 from odyssey.jobs.consistency import eventually, is_there, was_made
 from odyssey.jobs.following import TRANSFORM, Ended, Job
 from odyssey.jobs.job import hyphened
 from odyssey.jobs.made import Made
+from odyssey.jobs.refusals import meant
 from odyssey.storage import Uri
 
 if TYPE_CHECKING:
@@ -169,7 +170,8 @@ def batch(
     with as_ctrl_c():
         temporary.sweep(client, wanted.name or _called(settings), now=now)
         if upload is not None:
-            storage.upload(access.client("s3"), *upload)
+            key = settings.artifacts.kms_key or settings.foundation.kms_key
+            storage.upload(access.client("s3"), *upload, kms_key=key)
         with temporary.model(client, plan.model, job):
             _submit(client, job, plan.job)
             if not wait:
@@ -225,19 +227,7 @@ def _submit(client: Any, job: Job, request: Mapping[str, Any]) -> None:
     except AwsError as error:
         if was_made(client, job, error):
             return
-        told = aws.answer(error).get("Error", {})
-        if told.get("Code") == "ResourceLimitExceeded":
-            hint = (
-                f'ask for more in Service Quotas: "{kind} for transform job usage" of Amazon '
-                "SageMaker; or take another type or count with -in and -c"
-            )
-            raise AwsError(error.message, hint) from error
-        if told.get("Code") == "ResourceInUse":
-            raise UsageError(
-                f"the name {job.name} is taken; those of jobs that are over stay so",
-                "take another with --job-name, or leave that out",
-            ) from error
-        raise
+        raise meant(error, job.name, f"{kind} for transform job usage") from error
 
 
 def _result(ended: Ended, s3: Any, output: str) -> TransformedBatch:

@@ -410,7 +410,6 @@ OTHERWISE: dict[str, set[str]] = {
     | ADVISED
     | {"cloudformation:ExecuteChangeSet"},  # The CDK does here, and deploy --execute itself.
     "sagemaker invoke": BY_ITSELF,
-    "sagemaker batch-transform": BY_ITSELF,
     "sagemaker delete": TO_BOOTSTRAP
     | TO_EXPLAIN
     | {"cloudformation:DeleteStack", "cloudformation:DescribeStackResources"},
