@@ -1,0 +1,119 @@
+"""The front door: each request is ours, moto's, or refused."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from odyssey.sandbox import validation
+from odyssey.sandbox.calls import Call, ServiceError, operations
+from odyssey.sandbox.cut import Cut
+from odyssey.sandbox.wire import Signed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from werkzeug.wrappers import Response
+
+    from odyssey.sandbox.faults import Faults
+    from odyssey.sandbox.guard import Guard
+    from odyssey.sandbox.identities import Identities
+
+    Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+log = logging.getLogger("odyssey.sandbox")
+
+BUG = ServiceError("InternalFailure", "a bug in odyssey's sandbox: see its log", 500)
+OUR_NAMES = ("localhost", "127.0.0.1", "[::1]")
+
+
+class Gateway:
+    """A WSGI application: the sandbox's AWS.
+
+    Args:
+        services: The services of ours, with methods marked by `calls.operation`.
+        identities: Who is who.
+        guard: What they may do.
+        faults: What is ordered to go wrong.
+        mounts: Applications of ours by the beginning of the path that leads to them.
+        moto: What answers everything else.
+    """
+
+    def __init__(
+        self,
+        services: Sequence[object],
+        identities: Identities,
+        guard: Guard,
+        faults: Faults,
+        mounts: Mapping[str, Application],
+        moto: Application,
+    ) -> None:
+        """Find what answers what."""
+        self._operations = operations(services)
+        self._services = {service for service, _ in self._operations}
+        self._identities = identities
+        self._guard = guard
+        self._faults = faults
+        self._mounts = mounts
+        self._moto = moto
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer a request."""
+        if not _is_for_us(environ.get("HTTP_HOST", "")):
+            start_response("403 Forbidden", [("Content-Type", "text/plain")])
+            return [b"this is a sandbox on localhost, and was asked for by another name\n"]
+        path = environ.get("PATH_INFO", "/")
+        for start, application in self._mounts.items():
+            if path.startswith(start):
+                return application(environ, start_response)
+        signed = Signed(environ)
+        signed.request_id = str(uuid.uuid4())
+        try:
+            answer = self._answer(signed)
+        except ServiceError as error:
+            return signed.refusal(error)(environ, start_response)
+        except Exception:
+            log.exception("a request to %s: a bug in odyssey", signed.service)
+            return signed.refusal(BUG)(environ, start_response)
+        if answer is not None:
+            return answer(environ, start_response)
+        return self._moto(environ, start_response)
+
+    def _answer(self, signed: Signed) -> Application | None:
+        """Return the answer; None leaves the request to moto."""
+        if not self._must_look_at(signed):
+            self._identities.principal(signed.access_key)
+            return None
+        call = signed.call(self._identities)
+        if call is None:
+            if signed.service in self._services:
+                raise ServiceError("UnknownOperationException", "the sandbox does not know it")
+            return None
+        self._faults.check(call)
+        self._guard.check(call)
+        cut = self._faults.strike("cut", call.action)
+        handler = self._operations.get((call.service, call.operation))
+        if handler is None:
+            signed.rewind()
+            return Cut(self._moto, cut.bytes) if cut is not None else None
+        validation.require(call)
+        return self._written(signed, call, handler(call))
+
+    def _must_look_at(self, signed: Signed) -> bool:
+        """Return whether it matters which operation is asked for."""
+        return signed.service in self._services or self._guard.watches or bool(self._faults)
+
+    def _written(self, signed: Signed, call: Call, result: Any) -> Response:
+        from werkzeug.wrappers import Response
+
+        return result if isinstance(result, Response) else signed.answer(call, result or {})
+
+
+def _is_for_us(host: str) -> bool:
+    """Return whether a Host header is one of ours.
+
+    A page of the web that had its own name lead to 127.0.0.1 would be refused here.
+    """
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    return name in OUR_NAMES or name.endswith(".localhost")

@@ -1,0 +1,97 @@
+"""The sandbox put together, and its life from start to stop."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from odyssey.sandbox.clients import Clients
+from odyssey.sandbox.control import Control
+from odyssey.sandbox.faults import Faults
+from odyssey.sandbox.gateway import Gateway
+from odyssey.sandbox.guard import Guard
+from odyssey.sandbox.identities import Identities
+from odyssey.sandbox.server import Server
+from odyssey.sandbox.store import Store
+from odyssey.sandbox.tasks import Tasks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from odyssey.sandbox.machines import Executor
+
+PATIENCE = 45.0
+"""Seconds that jobs and endpoints may take to end: a container has 30 of them."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a sandbox is to be.
+
+    Args:
+        folder: Its folder, for what it keeps on disk.
+        port: The port; 0 takes a free one.
+        keep: Whether its state outlives it, in its folder.
+        enforce_iam: Whether what no policy allows is refused.
+    """
+
+    folder: Path
+    port: int = 0
+    keep: bool = False
+    enforce_iam: bool = False
+
+
+class Sandbox:
+    """What the services of the sandbox share.
+
+    Args:
+        settings: What it is to be.
+        executor: What runs the jobs.
+
+    Raises:
+        OSError: The port is taken.
+    """
+
+    def __init__(self, settings: Settings, executor: Executor) -> None:
+        """Take the port; nothing is answered yet."""
+        self.settings = settings
+        self.executor = executor
+        self.store = Store()
+        self.faults = Faults()
+        self.tasks = Tasks()
+        self.identities = Identities(self.store)
+        self.guard = Guard(enforce=settings.enforce_iam)
+        self.server = Server(settings.port)
+        self.url = self.server.url
+        self.clients = Clients(self.url, self.identities)
+        self.services = _services(self)
+
+    def start(self) -> None:
+        """Begin to answer, and take up what was kept."""
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+        moto = DomainDispatcherApplication(create_backend_app)
+        mounts = {"/_sandbox/": Control(self)}
+        self.server.start(
+            Gateway(self.services, self.identities, self.guard, self.faults, mounts, moto)
+        )
+        for service in self.services:
+            if hasattr(service, "resume"):
+                service.resume()
+
+    def stop(self) -> list[str]:
+        """End what runs and give the port back.
+
+        Returns:
+            What could not be ended.
+        """
+        left = self.tasks.stop(PATIENCE)
+        with contextlib.suppress(OSError):
+            self.server.stop()
+        return left
+
+
+def _services(sandbox: Sandbox) -> list[Any]:
+    """Return the services of ours, in the order in which they take up what was kept."""
+    return []
