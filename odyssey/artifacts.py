@@ -5,12 +5,16 @@
     {"version": 1, "artifacts": {"image": "...", "model": "..."}, "env": {"prod": {"image": "..."}},
      "tested": ["sha256:..."], "pushed": {"sha256:...": "sha256:..."}}
 
+In a sandbox (the variable ``ODYSSEY_SANDBOX``) ``artifacts`` and ``env`` are those of a table
+``sandbox`` beside them: what exists there does not exist in AWS.
+
 ``tested`` are the ids of images that have passed the container contract test, ``pushed`` the ids by
 the digests that a registry knows the images by.
 """
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from odyssey.errors import ConfigError, OdysseyError
@@ -20,6 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = ".odyssey/artifacts.json"
+SANDBOX = "ODYSSEY_SANDBOX"
+"""The variable that says that this AWS is a sandbox."""
+
 LOCK = "artifacts.lock"
 VERSION = 1
 
@@ -41,7 +48,8 @@ def load(app: Path, env: str | None) -> dict[str, str]:
     """
     document = _read(app)
     try:
-        return {**document.get("artifacts", {}), **document.get("env", {}).get(env, {})}
+        home = document.get("sandbox", {}) if _in_sandbox() else document
+        return {**home.get("artifacts", {}), **home.get("env", {}).get(env, {})}
     except (TypeError, AttributeError) as error:
         raise _broken(error) from error
 
@@ -60,7 +68,8 @@ def record(app: Path, env: str | None, artifacts: Mapping[str, str]) -> None:
     """
 
     def put(document: dict[str, Any]) -> None:
-        home = document.setdefault("env", {}) if env else document
+        home = document.setdefault("sandbox", {}) if _in_sandbox() else document
+        home = home.setdefault("env", {}) if env else home
         home.setdefault(env or "artifacts", {}).update(artifacts)
 
     _change(app, put)
@@ -101,6 +110,10 @@ def is_tested(app: Path, image: str) -> bool:
     """Return whether an image, by its id or its digest, has passed the container contract test."""
     document = _read(app)
     return document.get("pushed", {}).get(image, image) in document.get("tested", [])
+
+
+def _in_sandbox() -> bool:
+    return bool(os.environ.get(SANDBOX))
 
 
 def _read(app: Path) -> dict[str, Any]:

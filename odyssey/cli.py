@@ -37,6 +37,13 @@ LIFE_CYCLE: dict[str, dict[str, str]] = {
         "docker request": "Send one request to the container that serves, and print its answer.",
         "docker push": "Push the image to ECR, and record its digest for training and deployments.",
     },
+    "In a sandbox": {
+        "sandbox start": "Start a sandbox in the background, and return when it answers.",
+        "sandbox stop": "Stop a sandbox; its containers and processes go.",
+        "sandbox status": "Tell how a sandbox stands and what it runs.",
+        "sandbox env": "Print the variables that lead into a sandbox, for the shell to evaluate.",
+        "sandbox run": "Start a sandbox, run COMMAND in it, stop it, and end as COMMAND did.",
+    },
     "On SageMaker": {
         "sagemaker train": "Train the model in a training job; it lands in S3.",
         "sagemaker upload": "Pack model files, load them with the app's get_model, upload and "
@@ -71,6 +78,7 @@ COMMANDS = {
     "configure": "odyssey.commands.configure",
     "local": "odyssey.commands.local",
     "docker": "odyssey.commands.docker",
+    "sandbox": "odyssey.commands.sandbox",
     "sagemaker": "odyssey.commands.sagemaker",
     "synth": "odyssey.commands.synth",
     "diff": "odyssey.commands.diff",

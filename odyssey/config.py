@@ -208,7 +208,8 @@ class _Reader:
             given = next((name for name in key.variables if environ.get(name)), None)
             if given:
                 self._take(values, key, key.read(environ[given]), given)
-        known = [ENVIRONMENT, *(name for key in KEYS.values() for name in key.variables)]
+        settings = [name for key in KEYS.values() for name in key.variables]
+        known = [ENVIRONMENT, artifacts.SANDBOX, *settings]
         for name in environ:
             if name.startswith("ODYSSEY_") and name not in known:
                 self.warnings.append(f"unknown variable {name}{did_you_mean(name, known)}")

@@ -38,12 +38,19 @@ class Destination:
         username: The name for the registry.
         password: The password for the registry, good for twelve hours; it is never shown.
         endpoint: The registry's URL.
+        known_as: The repository as SageMaker and Lambda know it, without a tag. Default: the same;
+            it is another where ECR is an emulator's, and leads to a registry on this machine.
     """
 
     repository_uri: str
     username: str
     password: str = field(repr=False)
     endpoint: str
+    known_as: str = ""
+
+    def image(self, digest: str) -> str:
+        """Return the URI of an image in it, by its digest."""
+        return f"{self.known_as or self.repository_uri}@{digest}"
 
     @property
     def insecure(self) -> bool:
@@ -188,4 +195,17 @@ def _log_in(client: Any, repository: Mapping[str, Any]) -> Destination:
     endpoint = str(told[0].get("proxyEndpoint") or "")
     if not re.match(r"https?://", endpoint):
         endpoint = f"https://{uri.partition('/')[0]}"
-    return Destination(uri, username, password, endpoint)
+    return Destination(uri, username, password, endpoint, _known_as(uri, repository))
+
+
+def _known_as(uri: str, repository: Mapping[str, Any]) -> str:
+    """Return a repository's address in AWS where its URI is a place on this machine; else "".
+
+    What is recorded and deployed then looks the same as it does for AWS, permissions included.
+    """
+    arn = str(repository.get("repositoryArn", "")).split(":", 5)
+    if not re.match(r"(localhost|127\.0\.0\.1)[:/]", uri) or len(arn) < 6:
+        return ""
+    _, partition, _, region, account, resource = arn
+    suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+    return f"{account}.dkr.ecr.{region}.{suffix}/{resource.partition('/')[2]}"

@@ -180,7 +180,7 @@ def push(
         ) from None
     _check(image, target, stored, platform)
     return Pushed(
-        uri=f"{destination.repository_uri}@{stored.digest}",
+        uri=destination.image(stored.digest),
         digest=stored.digest,
         tag=tag,
         size=stored.size,

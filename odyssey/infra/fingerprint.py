@@ -69,6 +69,7 @@ def _around(app: Path) -> list[tuple[str, int, int]]:
 
 
 def _variables() -> Iterator[str]:
+    yield artifacts.SANDBOX
     for key in KEYS.values():
         yield from key.variables
 

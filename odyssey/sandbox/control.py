@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
@@ -32,15 +31,14 @@ class Control:
     """
 
     def __init__(self, sandbox: Sandbox) -> None:
-        """Nobody has asked to stop."""
+        """Note what answers what."""
         self._sandbox = sandbox
-        self.stop_asked = threading.Event()
         self._routes: dict[tuple[str, str], Callable[[Any], Any]] = {
             ("GET", "status"): lambda _: self._status(),
             ("GET", "faults"): lambda _: sandbox.faults.list(),
             ("POST", "faults"): self._order,
             ("DELETE", "faults"): lambda _: sandbox.faults.clear(),
-            ("POST", "stop"): lambda _: self.stop_asked.set(),
+            ("POST", "stop"): lambda _: sandbox.stop_asked.set(),
         }
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

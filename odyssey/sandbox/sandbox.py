@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from odyssey.sandbox.store import Store
 from odyssey.sandbox.tasks import Tasks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from odyssey.sandbox.machines import Executor
@@ -47,16 +49,16 @@ class Sandbox:
 
     Args:
         settings: What it is to be.
-        executor: What runs the jobs.
+        executor: Makes what runs the jobs.
 
     Raises:
         OSError: The port is taken.
     """
 
-    def __init__(self, settings: Settings, executor: Executor) -> None:
+    def __init__(self, settings: Settings, executor: Callable[[Sandbox], Executor]) -> None:
         """Take the port; nothing is answered yet."""
         self.settings = settings
-        self.executor = executor
+        self.stop_asked = threading.Event()
         self.store = Store()
         self.faults = Faults()
         self.tasks = Tasks()
@@ -65,6 +67,7 @@ class Sandbox:
         self.server = Server(settings.port)
         self.url = self.server.url
         self.clients = Clients(self.url, self.identities)
+        self.executor = executor(self)
         self.services = _services(self)
 
     def start(self) -> None:

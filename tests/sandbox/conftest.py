@@ -35,7 +35,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         def start(executor: Executor | None = None, **settings: Any) -> Sandbox:
             wanted = Settings(**{"folder": tmp_path / "sandbox", **settings})
             wanted.folder.mkdir(exist_ok=True)
-            sandbox = Sandbox(wanted, executor or NoExecutor())
+            sandbox = Sandbox(wanted, lambda _: executor or NoExecutor())
             stack.callback(sandbox.stop)
             sandbox.start()
             return sandbox
