@@ -231,6 +231,12 @@ OWN: dict[str, tuple[Statement, ...]] = {
     "docker serve": (),
     "docker request": (),
     "docker push": _PUSH,
+    # Its AWS is one's own.
+    "sandbox start": (),
+    "sandbox stop": (),
+    "sandbox status": (),
+    "sandbox env": (),
+    "sandbox run": (),
     "sagemaker train": _TRAIN,
     "sagemaker upload": (_LOOK_AT_STACKS, *_UPLOAD),
     "sagemaker serve": _SERVE,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from odyssey.artifacts import SANDBOX
+from odyssey.sandbox.calls import ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from odyssey.sandbox.records import Record
 
 DEFAULT_REGION = "us-east-1"
+
+IMAGE = "ODYSSEY_ARTIFACTS_IMAGE"
+
+STAND_IN = f"{ACCOUNT}.dkr.ecr.{DEFAULT_REGION}.amazonaws.com/odyssey-sandbox@sha256:{'0' * 64}"
+"""The image of jobs that run as processes: there is none, and requests must name one."""
 
 _IN_THE_WAY = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN")
 """Variables that could lead a tool to other credentials."""
@@ -31,6 +37,7 @@ def leading_to(record: Record, environ: Mapping[str, str]) -> dict[str, str]:
         record: The sandbox.
         environ: The variables as they are; the region is kept.
     """
+    image = {IMAGE: STAND_IN} if record.executor == "process" else {}
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
     aws = Path(record.folder, "aws")
     return {
@@ -43,6 +50,7 @@ def leading_to(record: Record, environ: Mapping[str, str]) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": str(aws / "credentials"),
         "AWS_EC2_METADATA_DISABLED": "true",
         SANDBOX: record.name,
+        **image,
     }
 
 
@@ -83,4 +91,5 @@ _OURS = (
     "AWS_SHARED_CREDENTIALS_FILE",
     "AWS_EC2_METADATA_DISABLED",
     SANDBOX,
+    IMAGE,
 )
