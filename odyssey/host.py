@@ -103,7 +103,7 @@ def committed(area: staging.Area, folder: str) -> Trained:
 
 def _run_train(settings: Config, python: Path, area: staging.Area) -> None:
     app = settings.folder
-    env = _environment(settings, ROCKET_ML_ROOT=str(area.root))
+    env = variables(settings, os.environ, ROCKET_ML_ROOT=str(area.root))
     progress = Progress("Training")
     argv = [str(python), str(app / "rocket" / "train")]
     with _child(argv, app, env, TRAIN_GRACE, TrainingError) as child:
@@ -144,7 +144,7 @@ def serve(
     python = environment.python_for(settings)
     # As late as can be: making an environment may have taken minutes.
     require_free(port, settings.origin("local.port"), "odyssey local serve")
-    env = _environment(settings, **_server_variables(settings, reload=reload, quiet=quiet))
+    env = variables(settings, os.environ, **_server_variables(settings, reload=reload, quiet=quiet))
     progress = Progress("Starting the server")
     argv = [str(python), str(app / "rocket" / "serve")]
     with _child(argv, app, env, SERVE_GRACE, ServingError) as child:
@@ -175,11 +175,17 @@ def _child(
         raise failure(f"{error.filename}: {error.strerror}") from error
 
 
-def _environment(settings: Config, **ours: str) -> dict[str, str]:
-    """Return this process's variables, with the settings as the rocket reads them."""
+def variables(settings: Config, environ: Mapping[str, str], **ours: str) -> dict[str, str]:
+    """Return the variables of the rocket.
+
+    Args:
+        settings: The app's settings, which it reads from there.
+        environ: All others.
+        ours: Those that come last.
+    """
     server = settings.server
     env = {
-        **os.environ,
+        **environ,
         "PYTHONUNBUFFERED": "1",
         "MODEL_SERVER": server.kind,
         "MODEL_SERVER_THREADS": str(server.threads),

@@ -73,7 +73,7 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_die_with_parent(),
+                preexec_fn=die_with_parent(),
             )
         except BaseException:
             self._give_signals_back()
@@ -161,7 +161,7 @@ class Child:
         if self._process is None:
             return
         # A descendant may have a session of its own, as the user's code under rocket/train has.
-        others = _descendants(self._process.pid) if self._process.poll() is None else []
+        others = descendants(self._process.pid) if self._process.poll() is None else []
         for kill, number in [(os.killpg, self._process.pid), *((os.kill, pid) for pid in others)]:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 kill(number, signal.SIGKILL)
@@ -177,7 +177,7 @@ class Child:
         self._handlers.clear()
 
 
-def _die_with_parent() -> Callable[[], None] | None:
+def die_with_parent() -> Callable[[], None] | None:
     """Return what the child does before it starts, so that it ends when odyssey is killed.
 
     A Linux kernel sends a signal for this; elsewhere a child may outlive a SIGKILL of odyssey.
@@ -195,7 +195,7 @@ def _die_with_parent() -> Callable[[], None] | None:
     return before_exec
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     """Return the processes below one, from /proc; none where there is no /proc."""
     parents: dict[int, int] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):

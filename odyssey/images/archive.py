@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 
@@ -18,15 +18,15 @@ class Packed:
     """A tar archive in pieces, made while it is read, for the length of a ``with`` block.
 
     Args:
-        entries: Names, each with a file, a content, or None for a folder.
+        pack: Puts the members into the archive.
     """
 
-    def __init__(self, entries: Iterator[tuple[str, Path | bytes | None]]) -> None:
+    def __init__(self, pack: Callable[[tarfile.TarFile], object]) -> None:
         """Nothing is packed yet."""
         reader, writer = os.pipe()
         self._pipe = os.fdopen(reader, "rb")
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._write, args=(entries, writer), daemon=True)
+        self._thread = threading.Thread(target=self._write, args=(pack, writer), daemon=True)
 
     def __enter__(self) -> Self:
         """Begin to pack."""
@@ -46,18 +46,28 @@ class Packed:
         if self._error is not None:
             raise self._error
 
-    def _write(self, entries: Iterator[tuple[str, Path | bytes | None]], writer: int) -> None:
+    def _write(self, pack: Callable[[tarfile.TarFile], object], writer: int) -> None:
         try:
             with (
                 os.fdopen(writer, "wb") as pipe,
                 tarfile.open(fileobj=pipe, mode="w|", format=tarfile.PAX_FORMAT) as tar,
             ):
-                for name, content in entries:
-                    _add(tar, name, content)
+                pack(tar)
         except BrokenPipeError:
             pass  # The engine refused in the middle, which the request itself tells.
         except BaseException as error:  # noqa: BLE001  # raised where it is read
             self._error = error
+
+
+def fill(tar: tarfile.TarFile, entries: Iterable[tuple[str, Path | bytes | None]]) -> None:
+    """Put files into an archive.
+
+    Args:
+        tar: The archive.
+        entries: Names, each with a file, a content, or None for a folder.
+    """
+    for name, content in entries:
+        _add(tar, name, content)
 
 
 def _add(tar: tarfile.TarFile, name: str, content: Path | bytes | None) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from odyssey.errors import ImageError
 from odyssey.images import orphans
-from odyssey.images.archive import Packed, Pieces
+from odyssey.images.archive import Packed, Pieces, fill
 from odyssey.images.engine import explained
 from odyssey.images.stream import attended
 
@@ -142,7 +142,10 @@ class Container:
             folder: A folder of the image.
             entries: Names below it, each with a file, a content, or None for a folder.
         """
-        with explained("the files cannot be put into the container"), Packed(entries) as tar:
+        with (
+            explained("the files cannot be put into the container"),
+            Packed(lambda tar: fill(tar, entries)) as tar,
+        ):
             self._engine.api.put_archive(self.id, folder, tar)
 
     @contextlib.contextmanager

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 from odyssey.images.engine import explained
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import docker
 
 LABEL = "odyssey.owner"
@@ -27,22 +25,28 @@ def sweep(engine: docker.DockerClient) -> None:
         containers = api.containers(all=True, filters=ours)
         volumes = api.volumes(filters=ours)["Volumes"] or []
     for container in containers:
-        if _is_orphan(container["Labels"]):
+        if has_died(container["Labels"][LABEL]):
             with contextlib.suppress(APIError):
                 api.remove_container(container["Id"], v=True, force=True)
     for each in volumes:
-        if _is_orphan(each["Labels"]):
+        if has_died(each["Labels"][LABEL]):
             with contextlib.suppress(APIError):
                 api.remove_volume(each["Name"], force=True)
 
 
 def label() -> dict[str, str]:
-    """Return the label of what this process makes: its machine and its number."""
-    return {LABEL: f"{socket.gethostname()}:{os.getpid()}"}
+    """Return the label of what this process makes."""
+    return {LABEL: owner()}
 
 
-def _is_orphan(labels: Mapping[str, str]) -> bool:
-    host, _, pid = labels[LABEL].rpartition(":")
+def owner() -> str:
+    """Return the name of this process: its machine and its number."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def has_died(owner: str) -> bool:
+    """Return whether a process of this machine has ended, by its name."""
+    host, _, pid = owner.rpartition(":")
     return host == socket.gethostname() and pid.isdigit() and _has_ended(int(pid))
 
 
