@@ -24,6 +24,13 @@ class Handler(MotoRequestHandler):
     wbufsize = 1 << 16
     timeout = 600
 
+    def handle_expect_100(self) -> bool:
+        """Say at once that a body may come: boto3 would wait a second for it, with every upload."""
+        super().handle_expect_100()
+        self.wfile.flush()
+        del self.headers["Expect"]
+        return True
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Keep silent: what happens is told by the services."""
 
