@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +77,7 @@ def run(rounds: int, bases: Bases) -> Results:
 
 def _report(rounds: int, bases: Bases, results: Results) -> None:
     base = f"{bases.ours or 'as the Dockerfile has it'}; {bases.naive or 'debian:bookworm-slim'}"
-    engine = _docker("version", "--format", "{{.Server.Version}}")
+    engine = docker("version", "--format", "{{.Server.Version}}")
     facts = {"rounds": f"{rounds}, interleaved", "bases": base, "engine": engine}
     facts |= report.machine()
     rows = [["what", "median (lowest–highest)"]]
@@ -94,30 +94,42 @@ def _report(rounds: int, bases: Bases, results: Results) -> None:
     print(text)
 
 
+def build_app(scratch: Path, base: str | None) -> Path:
+    """Return a new app, trained, whose image is built under its own name.
+
+    Args:
+        scratch: The folder that it is made in.
+        base: What the image is built on; None takes the Dockerfile's own.
+    """
+    app = _app(scratch)
+    call([*program(), "docker", "build", *(["--base", base] if base else [])], app)
+    return app
+
+
 def _app(scratch: Path) -> Path:
     """Return a new app, trained."""
-    _call([*program(), "init", "start", "bench", "--no-input"], scratch)
+    call([*program(), "init", "start", "bench", "--no-input"], scratch)
     app = scratch / "bench"
-    _call([*program(), "local", "train"], app)
+    call([*program(), "local", "train"], app)
     return app
 
 
 def _build(app: Path, bases: Bases, *options: str) -> float:
     base = ["--base", bases.ours] if bases.ours else []
     begin = time.perf_counter()
-    _call([*program(), "docker", "-n", "benchmark-ours", "build", *base, *options], app)
+    call([*program(), "docker", "-n", "benchmark-ours", "build", *base, *options], app)
     return time.perf_counter() - begin
 
 
 def _naive(app: Path, bases: Bases) -> float:
     base = ["--build-arg", f"BASE={bases.naive}"] if bases.naive else []
     dockerfile = str(PEERS / "naive_image" / "Dockerfile")
-    _call(["docker", "build", "-q", "-t", "benchmark-naive", "-f", dockerfile, *base, "."], app)
+    call(["docker", "build", "-q", "-t", "benchmark-naive", "-f", dockerfile, *base, "."], app)
     return _megabytes("benchmark-naive")
 
 
 def _megabytes(image: str) -> float:
-    return int(_docker("image", "inspect", "--format", "{{.Size}}", image)) / 1e6
+    return int(docker("image", "inspect", "--format", "{{.Size}}", image)) / 1e6
 
 
 def _bare_handler() -> list[str]:
@@ -130,8 +142,8 @@ def _start(app: Path, command: list[str]) -> float:
     """Return the seconds from the start of a container to its first 200 on ``/ping``."""
     with _container(app, command) as name:
         begin = time.perf_counter()
-        _docker("start", name)
-        port = int(_docker("port", name, "8080/tcp").rpartition(":")[2])
+        docker("start", name)
+        port = int(docker("port", name, "8080/tcp").rpartition(":")[2])
         while not _is_ready(port):
             if time.perf_counter() - begin > PATIENCE:
                 raise UnavailableError(f"{' '.join(command)} was not ready in {PATIENCE:g} s")
@@ -144,16 +156,16 @@ def _container(app: Path, command: list[str]) -> Iterator[str]:
     variables = ["MODEL_SERVER_WORKERS=2", "BENCHMARK_MODEL=/opt/ml/model/model.pkl"]
     options = [word for each in [*variables, "BENCHMARK_ANSWERS="] for word in ("--env", each)]
     publish = ["--publish", "127.0.0.1::8080"]
-    name = _docker("create", *publish, *options, "benchmark-ours", *command)
+    name = docker("create", *publish, *options, "benchmark-ours", *command)
     try:
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "ml").mkdir()
             shutil.copytree(app / "model", Path(folder) / "ml" / "model")
-            _docker("cp", f"{folder}/ml", f"{name}:/opt")
-        _docker("cp", str(PEERS / "bare"), f"{name}:/bare")
+            docker("cp", f"{folder}/ml", f"{name}:/opt")
+        docker("cp", str(PEERS / "bare"), f"{name}:/bare")
         yield name
     finally:
-        _docker("rm", "--force", "--volumes", name)
+        docker("rm", "--force", "--volumes", name)
 
 
 def _is_ready(port: int) -> bool:
@@ -167,12 +179,25 @@ def _is_ready(port: int) -> bool:
         connection.close()
 
 
-def _docker(*words: str) -> str:
-    return _call(["docker", *words], Path.cwd()).strip()
+def docker(*words: str) -> str:
+    """Return what the ``docker`` program prints."""
+    return call(["docker", *words], Path.cwd()).strip()
 
 
-def _call(argv: list[str], folder: Path) -> str:
-    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
+def call(argv: list[str], folder: Path, environ: Mapping[str, str] | None = None) -> str:
+    """Return what a command prints.
+
+    Args:
+        argv: The command.
+        folder: Where it runs.
+        environ: Its variables. Default: those of this process.
+
+    Raises:
+        UnavailableError: It fails.
+    """
+    done = subprocess.run(
+        argv, cwd=folder, capture_output=True, text=True, check=False, env=environ
+    )
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:] or ["no output"]
         raise UnavailableError(f"{' '.join(argv[:3])} failed: {last[0]}")
