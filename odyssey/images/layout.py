@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from odyssey import hyperparameters, staging
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from odyssey.config import Config
 
@@ -23,9 +24,27 @@ if TYPE_CHECKING:
 ROOT = "opt/ml"
 MODEL = f"/{ROOT}/model"
 OUTPUT = f"/{ROOT}/output"
+FOLDERS = ("input", "input/config", "input/data", "model", "output", "output/data")
+"""What a training container finds below the root."""
+
 HOST = "algo-1"
 PORT = 8080
 """The port that a container listens on: SageMaker's rule."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Instances of one type that a training job runs on.
+
+    Args:
+        hosts: Their names.
+        instance_type: Their type.
+        name: The group's name; this one is that of the group that is alone.
+    """
+
+    hosts: tuple[str, ...]
+    instance_type: str
+    name: str = "homogeneousCluster"
 
 
 def training(settings: Config) -> Iterator[Entry]:
@@ -35,10 +54,17 @@ def training(settings: Config) -> Iterator[Entry]:
         UsageError: ``input/config/hyperparameters.json`` is no JSON object.
     """
     data = settings.folder / "input" / "data"
-    for folder in ("", "input", "input/config", "input/data", "model", "output", "output/data"):
+    for folder in ("", *FOLDERS):
         yield f"{ROOT}/{folder}".rstrip("/"), None
-    for name, document in _configuration(settings, data).items():
-        yield f"{ROOT}/input/config/{name}", json.dumps(document).encode()
+    channels = sorted(path.name for path in data.iterdir() if path.is_dir())
+    documents = configuration(
+        hyperparameters.load(settings.folder),
+        {name: channel() for name in channels},
+        [Group((HOST,), settings.training.instance_type)],
+        HOST,
+    )
+    for name, content in documents.items():
+        yield f"{ROOT}/input/config/{name}", content
     for name, path in _files(data):
         yield f"{ROOT}/input/data/{name}", path
 
@@ -51,30 +77,57 @@ def model(settings: Config) -> Iterator[Entry]:
             yield name, path
 
 
-def _configuration(settings: Config, data: Path) -> dict[str, Any]:
-    channels = sorted(path.name for path in data.iterdir() if path.is_dir())
-    kind = settings.training.instance_type
-    group = "homogeneousCluster"
-    return {
-        "hyperparameters.json": hyperparameters.load(settings.folder),
-        "inputdataconfig.json": {
-            name: {
-                "TrainingInputMode": "File",
-                "S3DistributionType": "FullyReplicated",
-                "RecordWrapperType": "None",
-            }
-            for name in channels
-        },
+def configuration(
+    parameters: Mapping[str, str],
+    channels: Mapping[str, Mapping[str, str]],
+    groups: Sequence[Group],
+    host: str,
+) -> dict[str, bytes]:
+    """Return the files of ``/opt/ml/input/config``, by their names.
+
+    Args:
+        parameters: The hyperparameters.
+        channels: What `channel` says of each channel, by its name.
+        groups: The instances.
+        host: The name of the instance that they are for.
+    """
+    own = next(group for group in groups if host in group.hosts)
+    documents = {
+        "hyperparameters.json": dict(parameters),
+        "inputdataconfig.json": {name: dict(found) for name, found in channels.items()},
         "resourceconfig.json": {
-            "current_host": HOST,
-            "current_instance_type": kind,
-            "current_group_name": group,
-            "hosts": [HOST],
+            "current_host": host,
+            "current_instance_type": own.instance_type,
+            "current_group_name": own.name,
+            "hosts": sorted(name for group in groups for name in group.hosts),
             "instance_groups": [
-                {"instance_group_name": group, "instance_type": kind, "hosts": [HOST]}
+                {
+                    "instance_group_name": group.name,
+                    "instance_type": group.instance_type,
+                    "hosts": list(group.hosts),
+                }
+                for group in groups
             ],
             "network_interface_name": "eth0",
         },
+    }
+    return {name: json.dumps(document).encode() for name, document in documents.items()}
+
+
+def channel(
+    mode: str = "File",
+    *,
+    distribution: str = "FullyReplicated",
+    wrapper: str = "None",
+    content_type: str = "",
+) -> dict[str, str]:
+    """Return what a training container is told of a channel."""
+    kind = {"ContentType": content_type} if content_type else {}
+    return {
+        "TrainingInputMode": mode,
+        **kind,
+        "S3DistributionType": distribution,
+        "RecordWrapperType": wrapper,
     }
 
 
