@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -41,6 +42,8 @@ def main() -> int:
         _tell({"record": record.__dict__}, 0)
         _wait(sandbox, wanted)
         left = sandbox.stop()
+        if not wanted.keep:
+            shutil.rmtree(wanted.folder, ignore_errors=True)
         records.remove(wanted.name)
     for name in left:
         logging.getLogger("odyssey.sandbox").warning("%s did not end", name)

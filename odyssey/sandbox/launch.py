@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 STOP_PATIENCE = 60.0
 """Seconds that a sandbox may take to stop: its containers have 30 of them."""
 
+PREFIX = "odyssey-sandbox-"
+"""The beginning of the names of folders that are thrown away."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -76,8 +79,15 @@ def start(wanted: Wanted) -> Record:
             f'the sandbox "{wanted.name}" runs already, at {running.url}',
             "odyssey sandbox stop, or another one beside it: --name NAME",
         )
+    _clear(records.last(wanted.name))
     wanted = replace(wanted, folder=_folder(wanted), keep=bool(wanted.folder))
     return _spawn(wanted)
+
+
+def _clear(left: Record | None) -> None:
+    """Take away the files of a sandbox that was killed."""
+    if left is not None and not left.keeps and Path(left.folder).name.startswith(PREFIX):
+        shutil.rmtree(left.folder, ignore_errors=True)
 
 
 def _require_moto() -> None:
@@ -91,7 +101,7 @@ def _require_moto() -> None:
 def _folder(wanted: Wanted) -> str:
     """Return the sandbox's folder, made when it is missing."""
     if not wanted.folder:
-        return tempfile.mkdtemp(prefix="odyssey-sandbox-")
+        return tempfile.mkdtemp(prefix=PREFIX)
     folder = Path(wanted.folder).absolute()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -49,17 +49,22 @@ def find(name: str) -> Record | None:
     Raises:
         UsageError: It is no name.
     """
-    home = _home()
-    path = home / f"{require_name(name)}.json"
-    if not path.exists():
-        return None
-    with state.locked(home / f"{name}.lock") as is_free:
-        if is_free:  # It was killed: the kernel has freed its lock, and its record stayed.
-            return None
+    with lock(name) as is_free:
+        # One that was killed has left its record, and the kernel has freed its lock.
+        return None if is_free else last(name)
+
+
+def last(name: str) -> Record | None:
+    """Return the record of a name, whether or not the sandbox runs; None where there is none.
+
+    Raises:
+        UsageError: It is no name.
+    """
     try:
-        return Record(**json.loads(path.read_text(encoding="utf-8")))
+        text = (_home() / f"{require_name(name)}.json").read_text(encoding="utf-8")
+        return Record(**json.loads(text))
     except (OSError, ValueError, TypeError):
-        return None  # It has just stopped.
+        return None
 
 
 def require(name: str) -> Record:
