@@ -39,17 +39,13 @@ def fresh(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> dict[st
 
 
 @pytest.fixture(scope="module")
-def account(cloud: str, base_image: str) -> dict[str, str]:
-    """The variables that lead to an AWS and to a base image of our own."""
-    return {
-        "AWS_ENDPOINT_URL": cloud,
-        "AWS_REGION": "eu-west-1",
-        "ODYSSEY_DOCKER_BASE": base_image,
-    }
+def place(base_image: str) -> dict[str, str]:
+    """The variables that choose a region, and a base image of our own."""
+    return {"AWS_REGION": "eu-west-1", "ODYSSEY_DOCKER_BASE": base_image}
 
 
 # What somebody who reads the README types where a command asks.
-KEYS = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMIabcdef", "eu-west-1", "")
+KEYS = ("SANDBOXACCESSKEY", "sandbox", "eu-west-1", "")
 ANSWERS = {"odyssey configure": KEYS} | dict.fromkeys(
     ("odyssey deploy", "odyssey sagemaker serve", "odyssey destroy"), ("y",)
 )
@@ -58,9 +54,6 @@ ANSWERS = {"odyssey configure": KEYS} | dict.fromkeys(
 def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-IMAGE = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/testapp@sha256:{'ab' * 32}"
 
 
 class Shell:
@@ -77,9 +70,8 @@ class Shell:
             return ""
         if line == "odyssey local serve":
             return self.serve(line)
-        if line == "odyssey sagemaker serve":
-            # From here on: the registry on this machine is none that SageMaker would pull from.
-            self.environ = {**self.environ, "ODYSSEY_ARTIFACTS_IMAGE": IMAGE}
+        if line.startswith('eval "$(odyssey sandbox'):
+            return self.enter(line)
         if line in ANSWERS:
             # One after another: a prompt for a secret drops what was typed before it.
             typed = "; ".join(f"sleep 2; echo {shlex.quote(word)}" for word in ANSWERS[line])
@@ -95,6 +87,13 @@ class Shell:
         )
         assert done.returncode == 0, f"$ {line}\n{done.stdout}\n{done.stderr}"
         return done.stdout
+
+    def enter(self, line: str) -> str:
+        """Take over the variables that a line sets, as the shell does that it is typed into."""
+        self.environ = dict(
+            pair.split("=", 1) for pair in self.type(f"builtin {line}; env -0").split("\0") if pair
+        )
+        return ""
 
     def serve(self, line: str) -> str:
         server = subprocess.Popen(line.split(), cwd=self.folder, env=self.environ)
@@ -114,35 +113,40 @@ class Shell:
 
 
 def test_every_command_block_of_the_readme_works(
-    repository: Path, fresh: dict[str, str], account: dict[str, str], tmp_path: Path
+    repository: Path, fresh: dict[str, str], place: dict[str, str], tmp_path: Path
 ) -> None:
     said: dict[str, str] = {}
-    shell = Shell(tmp_path, {**fresh, **account})
+    shell = Shell(tmp_path, {**fresh, **place})
     try:
         for block in command_blocks(repository / "README.md"):
             for line in block:
                 if line.startswith("make "):
                     # .ci/run makes them for real; here they would call this test.
                     subprocess.run(["make", "-n", *line.split()[1:]], cwd=repository, check=True)
-                elif line == "pip install .":
+                elif line.startswith("pip install "):
                     install = Shell(repository, {**fresh, "PIP_QUIET": "1"})
                     install.type(line)
                 else:
                     said[line] = shell.type(line)
     finally:
         shell.stop()
+        subprocess.run(["odyssey", "sandbox", "stop"], env=fresh, check=False)
     answers = [text for line, text in said.items() if line.startswith("odyssey local request")]
     assert [answer.split() for answer in answers] == [
         ['{"prediction":"Iris-setosa"}'],
         ["Iris-setosa", "Iris-virginica"],
     ]
     assert "keeps the contract" in said["odyssey docker test"]
-    assert re.fullmatch(r"127\S+@sha256:[0-9a-f]{64}\n", said["odyssey docker push"])
+    assert re.fullmatch(
+        r"\d{12}\.dkr\.ecr\.eu-west-1\S+@sha256:[0-9a-f]{64}\n", said["odyssey docker push"]
+    )
     assert said["odyssey sagemaker train"].endswith("/output/model.tar.gz\n")
     assert "EndpointName" in said["odyssey sagemaker serve"]
     assert "Completed" in said["odyssey sagemaker status"]
     assert "There were no differences" in said["odyssey diff"]
     assert "TrainingRoleArn" in said["odyssey deploy"]
+    answer = said["odyssey sagemaker invoke --file samples/request.json"]
+    assert answer.split() == ['{"prediction":"Iris-setosa"}']
     assert "stays  AWS::S3::Bucket" in said["odyssey destroy"]
     assert "ODYSSEY_SERVER_WORKERS" in said["ODYSSEY_SERVER_WORKERS=4 odyssey config show --origin"]
 
