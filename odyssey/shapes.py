@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from odyssey.console import warn
 from odyssey.errors import UsageError, did_you_mean
@@ -36,12 +36,17 @@ class Problem:
         value: The value.
         rule: What it must be, in words.
         doubtful: It may be right: AWS may take more than the installed model knows.
+        place: The path as AWS writes it, such as ``tags.1.member.key``.
+        constraint: The rule as AWS writes it, such as ``Member must not be null``. Empty where a
+            value is of a wrong type, and where AWS does not know the member.
     """
 
     path: str
     value: Any
     rule: str
     doubtful: bool = False
+    place: str = ""
+    constraint: str = ""
 
     def __str__(self) -> str:
         """Return it as a line."""
@@ -62,7 +67,7 @@ def problems(service: str, operation: str, request: Mapping[str, Any]) -> tuple[
         ['TrainingJobName: "a_b": must match [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}']
     """
     shape = _model(service).operation_model(operation).input_shape
-    return tuple(_structure(shape, request, "")) if shape is not None else ()
+    return tuple(_structure(shape, request, _Place())) if shape is not None else ()
 
 
 def require(service: str, operation: str, request: Mapping[str, Any]) -> None:
@@ -92,62 +97,90 @@ def _model(service: str) -> Any:
     return botocore.session.get_session().get_service_model(service)
 
 
-def _check(shape: Any, value: object, path: str) -> Iterator[Problem]:
+class _Place(NamedTuple):
+    """Where a value is, as a reader finds it and as AWS writes it."""
+
+    path: str = ""
+    place: str = ""
+
+    def member(self, name: str) -> _Place:
+        dotted = (self.path and f"{self.path}.", self.place and f"{self.place}.")
+        return _Place(f"{dotted[0]}{name}", f"{dotted[1]}{name[:1].lower()}{name[1:]}")
+
+    def entry(self, number: int) -> _Place:
+        return _Place(f"{self.path}[{number}]", f"{self.place}.{number + 1}.member")
+
+    def key(self) -> _Place:
+        return _Place(f"{self.path}, a name", self.place)
+
+    def value(self, name: str) -> _Place:
+        return _Place(f"{self.path}.{name}", f"{self.place}.{name}.member")
+
+    def problem(
+        self, value: object, rule: str, constraint: str = "", *, doubtful: bool = False
+    ) -> Problem:
+        return Problem(self.path, value, rule, doubtful, self.place, constraint)
+
+
+def _check(shape: Any, value: object, at: _Place) -> Iterator[Problem]:
     check, types = _CHECKS.get(shape.type_name, (_nothing, (object,)))
     wrong_bool = isinstance(value, bool) and bool not in types and object not in types
     if not isinstance(value, types) or wrong_bool:
-        yield Problem(path, value, f"must be of the type {shape.type_name}")
+        told = "Member must not be null" if value is None else ""
+        yield at.problem(value, f"must be of the type {shape.type_name}", told)
         return
-    yield from check(shape, value, path)
+    yield from check(shape, value, at)
 
 
-def _structure(shape: Any, value: Mapping[str, Any], path: str) -> Iterator[Problem]:
-    before = f"{path}." if path else ""
+def _structure(shape: Any, value: Mapping[str, Any], at: _Place) -> Iterator[Problem]:
     for name in shape.required_members:
         if name not in value:
-            yield Problem(f"{before}{name}", None, "is missing, and AWS requires it")
+            rule = "is missing, and AWS requires it"
+            yield at.member(name).problem(None, rule, "Member must not be null")
     for name, below in value.items():
         member = shape.members.get(name)
         if member is None:
             nearest = did_you_mean(name, shape.members)
-            yield Problem(f"{before}{name}", None, f"is not known to AWS{nearest}")
+            yield at.member(name).problem(None, f"is not known to AWS{nearest}")
         else:
-            yield from _check(member, below, f"{before}{name}")
+            yield from _check(member, below, at.member(name))
 
 
-def _list(shape: Any, value: list[Any], path: str) -> Iterator[Problem]:
-    yield from _size(shape, value, len(value), path, "entries")
+def _list(shape: Any, value: list[Any], at: _Place) -> Iterator[Problem]:
+    yield from _size(shape, value, len(value), at, "entries")
     for number, below in enumerate(value):
-        yield from _check(shape.member, below, f"{path}[{number}]")
+        yield from _check(shape.member, below, at.entry(number))
 
 
-def _map(shape: Any, value: Mapping[Any, Any], path: str) -> Iterator[Problem]:
-    yield from _size(shape, value, len(value), path, "entries")
+def _map(shape: Any, value: Mapping[Any, Any], at: _Place) -> Iterator[Problem]:
+    yield from _size(shape, value, len(value), at, "entries")
     for name, below in value.items():
-        yield from _check(shape.key, name, f"{path}, a name")
-        yield from _check(shape.value, below, f"{path}.{name}")
+        yield from _check(shape.key, name, at.key())
+        yield from _check(shape.value, below, at.value(name))
 
 
-def _string(shape: Any, value: str, path: str) -> Iterator[Problem]:
+def _string(shape: Any, value: str, at: _Place) -> Iterator[Problem]:
     choices = shape.metadata.get("enum")
     if choices and value not in choices:
         doubtful = shape.name.endswith(INSTANCE_TYPE)
-        yield Problem(path, value, _choice(value, choices, doubtful=doubtful), doubtful)
-    yield from _size(shape, value, len(value), path, "characters")
+        told = f"Member must satisfy enum value set: [{', '.join(choices)}]"
+        yield at.problem(value, _choice(value, choices, doubtful=doubtful), told, doubtful=doubtful)
+    yield from _size(shape, value, len(value), at, "characters")
     pattern = shape.metadata.get("pattern")
     if pattern and not _matches(pattern, value):
-        yield Problem(path, value, f"must match {pattern}")
+        told = f"Member must satisfy regular expression pattern: {pattern}"
+        yield at.problem(value, f"must match {pattern}", told)
 
 
-def _blob(shape: Any, value: bytes, path: str) -> Iterator[Problem]:
-    yield from _size(shape, f"{len(value)} bytes", len(value), path, "bytes")
+def _blob(shape: Any, value: bytes, at: _Place) -> Iterator[Problem]:
+    yield from _size(shape, f"{len(value)} bytes", len(value), at, "bytes")
 
 
-def _number(shape: Any, value: float, path: str) -> Iterator[Problem]:
-    yield from _size(shape, value, value, path, "")
+def _number(shape: Any, value: float, at: _Place) -> Iterator[Problem]:
+    yield from _size(shape, value, value, at, "")
 
 
-def _nothing(shape: Any, value: object, path: str) -> Iterator[Problem]:
+def _nothing(shape: Any, value: object, at: _Place) -> Iterator[Problem]:
     yield from ()
 
 
@@ -165,14 +198,18 @@ _CHECKS: dict[str, tuple[Callable[..., Iterator[Problem]], tuple[type, ...]]] = 
 }
 
 
-def _size(shape: Any, value: object, size: float, path: str, unit: str) -> Iterator[Problem]:
+def _size(shape: Any, value: object, size: float, at: _Place, unit: str) -> Iterator[Problem]:
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     if (low is None or size >= low) and (high is None or size <= high):
         return
     limits = [f"at least {low}" if low else "", f"at most {high}" if high is not None else ""]
     limit = f"must be {' and '.join(filter(None, limits))} {unit}".rstrip()
     seen = f", and is {size}" if unit else ""
-    yield Problem(path, value, limit + seen)
+    broken = f"less than or equal to {high}"
+    if low is not None and size < low:
+        broken = f"greater than or equal to {low}"
+    told = f"Member must have {'length' if unit else 'value'} {broken}"
+    yield at.problem(value, limit + seen, told)
 
 
 def _choice(value: str, choices: list[str], *, doubtful: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -29,6 +29,8 @@ class Call:
         parameters: The request's members, as botocore's model names them. Of a request whose
             body is no document, as S3's, only what its URL and its headers say.
         principal: Who asks.
+        headers: The headers, by names in lower case.
+        body: The body, a stream, of a request whose body is no document.
     """
 
     service: str
@@ -37,6 +39,7 @@ class Call:
     parameters: Mapping[str, Any]
     principal: Principal
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: IO[bytes] | None = field(default=None, repr=False)
 
     @property
     def action(self) -> str:

@@ -81,4 +81,5 @@ def _matches(record: Record, asked: Mapping[str, Any], name: str) -> bool:
         asked.get(f"{time}After", record[time]) <= record[time]
         and record[time] <= asked.get(f"{time}Before", record[time])
         for time in ("CreationTime", "LastModifiedTime")
+        if time in record
     )

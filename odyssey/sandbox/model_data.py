@@ -36,6 +36,7 @@ class Source:
 
     Attributes:
         uri: What the request says; empty where the image has all that it needs.
+        is_url: Whether it is a ModelDataUrl.
         is_prefix: Whether it stands for every object below.
         is_archive: Whether the object is a ``tar.gz``.
     """
@@ -44,8 +45,9 @@ class Source:
         """Read it from either member."""
         found = container.get("ModelDataSource", {}).get("S3DataSource", {})
         self.uri: str = container.get("ModelDataUrl", "") or found.get("S3Uri", "")
+        self.is_url = not found
         self.is_prefix = found.get("S3DataType") == "S3Prefix"
-        self.is_archive = not found or found.get("CompressionType") == "Gzip"
+        self.is_archive = self.is_url or found.get("CompressionType") == "Gzip"
 
 
 def container(model: Mapping[str, Any]) -> Mapping[str, Any]:

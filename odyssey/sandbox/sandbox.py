@@ -7,12 +7,17 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from odyssey.sandbox.blobs import Blobs
 from odyssey.sandbox.clients import Clients
 from odyssey.sandbox.control import Control
 from odyssey.sandbox.faults import Faults
 from odyssey.sandbox.gateway import Gateway
 from odyssey.sandbox.guard import Guard
 from odyssey.sandbox.identities import Identities
+from odyssey.sandbox.images import Images
+from odyssey.sandbox.passwords import Passwords
+from odyssey.sandbox.registry import Registry
+from odyssey.sandbox.repositories import Repositories
 from odyssey.sandbox.server import Server
 from odyssey.sandbox.store import Store
 from odyssey.sandbox.tasks import Tasks
@@ -67,6 +72,11 @@ class Sandbox:
         self.server = Server(settings.port)
         self.url = self.server.url
         self.clients = Clients(self.url, self.identities)
+        self.repositories = Repositories(self.store, Blobs(settings.folder / "registry"))
+        self.passwords = Passwords(self.store)
+        self.images = Images(
+            self.server.port, self.repositories, self.passwords, self.identities, self.guard
+        )
         self.executor = executor(self)
         self.services = _services(self)
 
@@ -75,7 +85,8 @@ class Sandbox:
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
         moto = DomainDispatcherApplication(create_backend_app)
-        mounts = {"/_sandbox/": Control(self)}
+        registry = Registry(self.repositories, self.passwords, self.guard)
+        mounts: dict[str, Any] = {"/_sandbox/": Control(self), "/v2/": registry}
         self.server.start(
             Gateway(self.services, self.identities, self.guard, self.faults, mounts, moto)
         )
@@ -97,4 +108,18 @@ class Sandbox:
 
 def _services(sandbox: Sandbox) -> list[Any]:
     """Return the services of ours, in the order in which they take up what was kept."""
-    return []
+    from odyssey.sandbox.ecr import Ecr
+    from odyssey.sandbox.ecr_images import EcrImages
+    from odyssey.sandbox.ecr_layers import EcrLayers
+    from odyssey.sandbox.endpoint_configs import EndpointConfigs
+    from odyssey.sandbox.models import Models
+    from odyssey.sandbox.tags import Tags
+
+    return [
+        Ecr(sandbox),
+        EcrImages(sandbox),
+        EcrLayers(sandbox),
+        Models(sandbox),
+        EndpointConfigs(sandbox),
+        Tags(sandbox),
+    ]

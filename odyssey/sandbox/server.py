@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,9 @@ class Server:
             application: The WSGI application.
         """
         self._application = application
-        threading.Thread(target=self._server.serve_forever, name="server", daemon=True).start()
+        # So many seconds may pass until it sees that it is to stop.
+        serve = functools.partial(self._server.serve_forever, poll_interval=0.05)
+        threading.Thread(target=serve, name="server", daemon=True).start()
 
     def stop(self) -> None:
         """Give the port back."""

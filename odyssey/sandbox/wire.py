@@ -19,10 +19,13 @@ from moto.core.serialize import get_serializer_class
 from moto.core.utils import get_service_model
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
+from werkzeug.wsgi import get_input_stream
 
 from odyssey.sandbox.calls import Call, ServiceError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from odyssey.sandbox.identities import Identities
 
 MOST = 64 << 20
@@ -103,9 +106,15 @@ class Signed:
             if type(error).__name__ == "UnknownServiceError":
                 return None
             raise
-        parameters = self._of_url(found) if self.service in RAW else self._of_body(model, found)
         headers = {name.lower(): value for name, value in self.request.headers.items()}
-        return Call(self.service, str(model.name), self.region, parameters, principal, headers)
+        body = None
+        if self.service in RAW:
+            parameters = {**self._of_url(found), **_of_headers(model, headers)}
+            body = get_input_stream(self.environ)
+        else:
+            parameters = self._of_body(model, found)
+        name = str(model.name)
+        return Call(self.service, name, self.region, parameters, principal, headers, body)
 
     def _of_url(self, found: dict[str, Any]) -> dict[str, Any]:
         query = parse_qs(self.environ.get("QUERY_STRING", ""), keep_blank_values=True)
@@ -162,6 +171,22 @@ class Signed:
             return str(get_service_model(self.service).protocol) not in ("json", "rest-json")
         except Exception:  # A service that botocore does not know: S3 is where such end up.
             return True
+
+
+def _of_headers(model: Any, headers: Mapping[str, str]) -> dict[str, Any]:
+    """Return the members of a request that its headers say."""
+    found: dict[str, Any] = {}
+    for name, shape in model.input_shape.members.items() if model.input_shape else ():
+        if shape.serialization.get("location") != "header":
+            continue
+        value = headers.get(shape.serialization.get("name", name).lower())
+        if value is None:
+            continue
+        if shape.type_name in ("integer", "long") and value.removeprefix("-").isdecimal():
+            found[name] = int(value)
+        else:
+            found[name] = value == "true" if shape.type_name == "boolean" else value
+    return found
 
 
 def _xml(service: str, error: ServiceError, request_id: str) -> str:
