@@ -65,7 +65,7 @@ class Gateway:
             return [b"this is a sandbox on localhost, and was asked for by another name\n"]
         path = environ.get("PATH_INFO", "/")
         for start, application in self._mounts.items():
-            if path.startswith(start):
+            if path.startswith(start) and not _is_signed(environ):
                 return application(environ, start_response)
         signed = Signed(environ)
         signed.request_id = str(uuid.uuid4())
@@ -108,6 +108,11 @@ class Gateway:
         from werkzeug.wrappers import Response
 
         return result if isinstance(result, Response) else signed.answer(call, result or {})
+
+
+def _is_signed(environ: Mapping[str, Any]) -> bool:
+    """Return whether a request is one to AWS, some of whose paths begin as ours do."""
+    return str(environ.get("HTTP_AUTHORIZATION", "")).startswith("AWS4-")
 
 
 def _is_for_us(host: str) -> bool:

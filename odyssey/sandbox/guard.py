@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from odyssey.sandbox.calls import Call
+    from odyssey.sandbox.identities import Principal
 
 
 class Guard:
@@ -29,4 +32,23 @@ class Guard:
 
         Raises:
             ServiceError: It is not.
+        """
+
+    def require(
+        self,
+        principal: Principal,
+        action: str,
+        resource: str,
+        context: Mapping[str, str] | None = None,
+    ) -> None:
+        """Return if a principal may do something that is no request of its own.
+
+        Args:
+            principal: Who does it.
+            action: What, such as ``ecr:BatchGetImage``.
+            resource: The ARN of what it is done to, or ``*``.
+            context: What else a policy's conditions may ask for.
+
+        Raises:
+            ServiceError: It may not.
         """
