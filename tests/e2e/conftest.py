@@ -15,7 +15,6 @@ from odyssey.cli import main
 from odyssey.errors import MissingToolError
 from odyssey.images.engine import connect
 from tests.e2e import bases
-from tests.e2e.registry import Registry, require_registry
 from tests.e2e.servers import DOORS, Server
 
 # An app whose predict does what the request asks for; it counts how often its model is loaded.
@@ -134,24 +133,3 @@ def built(trained: Path, engine: docker.DockerClient, base_image: str) -> str:
     code = main(["docker", "build", "--app", str(trained), "--base", base_image])
     assert code == 0
     return "testapp"
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[str]:
-    """The URL of an AWS whose ECR is a real registry with a password."""
-    require_registry()
-    environ = {name: value for name, value in os.environ.items() if name not in aws.KEYS}
-    with (
-        Registry(tmp_path_factory.mktemp("registry")) as registry,
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.e2e.cloud", registry.host],
-            cwd=repository,
-            env=environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as server,
-    ):
-        assert server.stdout is not None
-        yield f"http://localhost:{server.stdout.readline().strip()}"
-        server.kill()

@@ -473,12 +473,12 @@ class TestRequest:
 class TestPush:
     @pytest.mark.parametrize("output", ["text", "json"])
     def test_a_dry_run_prints_what_would_be_sent(
-        self, tiny: TinyApp, cloud: str, output: str
+        self, tiny: TinyApp, moto: str, output: str
     ) -> None:
         tiny.build()
         keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "eu-west-1"}
         words = ("docker", "push", "--dry-run", "--output", output)
-        done = tiny.run(*words, AWS_ENDPOINT_URL=cloud, **keys)
+        done = tiny.run(*words, AWS_ENDPOINT_URL=moto, **keys)
         assert done.code == 0, done.err
         assert done.document["CreateRepository"]["repositoryName"] == "tiny"
         assert done.document["image"].startswith("sha256:")
