@@ -54,20 +54,20 @@ class Sandbox:
 
     Args:
         settings: What it is to be.
-        executor: Makes what runs the jobs.
+        executor: Makes what runs the jobs, of the images that are in ECR.
 
     Raises:
         OSError: The port is taken.
     """
 
-    def __init__(self, settings: Settings, executor: Callable[[Sandbox], Executor]) -> None:
+    def __init__(self, settings: Settings, executor: Callable[[Images], Executor]) -> None:
         """Take the port; nothing is answered yet."""
         self.settings = settings
         self.stop_asked = threading.Event()
         self.store = Store()
         self.faults = Faults()
         self.tasks = Tasks()
-        self.identities = Identities(self.store)
+        self.identities = Identities(self.store, strict=settings.enforce_iam)
         self.guard = Guard(enforce=settings.enforce_iam)
         self.server = Server(settings.port)
         self.url = self.server.url
@@ -77,7 +77,7 @@ class Sandbox:
         self.images = Images(
             self.server.port, self.repositories, self.passwords, self.identities, self.guard
         )
-        self.executor = executor(self)
+        self.executor = executor(self.images)
         self.services = _services(self)
 
     def start(self) -> None:
@@ -108,12 +108,15 @@ class Sandbox:
 
 def _services(sandbox: Sandbox) -> list[Any]:
     """Return the services of ours, in the order in which they take up what was kept."""
+    from odyssey.sandbox.callers import Callers
     from odyssey.sandbox.ecr import Ecr
     from odyssey.sandbox.ecr_images import EcrImages
     from odyssey.sandbox.ecr_layers import EcrLayers
     from odyssey.sandbox.endpoint_configs import EndpointConfigs
     from odyssey.sandbox.models import Models
+    from odyssey.sandbox.simulation import Simulation
     from odyssey.sandbox.tags import Tags
+    from odyssey.sandbox.training import TrainingJobs
 
     return [
         Ecr(sandbox),
@@ -122,4 +125,7 @@ def _services(sandbox: Sandbox) -> list[Any]:
         Models(sandbox),
         EndpointConfigs(sandbox),
         Tags(sandbox),
+        Callers(sandbox),
+        Simulation(sandbox),
+        TrainingJobs(sandbox),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 HOST = "127.0.0.1"
+BACKLOG = 1024
+"""Connections that wait to be taken."""
 
 
 class Handler(MotoRequestHandler):
@@ -35,6 +38,9 @@ class Handler(MotoRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Keep silent: what happens is told by the services."""
 
+    def log_error(self, format: str, *args: Any) -> None:
+        """Keep silent: an engine that pushes or pulls tries TLS first, which cannot be read."""
+
     def version_string(self) -> str:
         """Return the name that clients are told."""
         return "odyssey-sandbox"
@@ -53,7 +59,11 @@ class Server:
     def __init__(self, port: int) -> None:
         """Take the port; nothing is answered yet."""
         self._application: Callable[[dict[str, Any], Any], Iterable[bytes]] | None = None
-        self._server = make_server(HOST, port, self._answer, threaded=True, request_handler=Handler)
+        # werkzeug, left to bind it itself, would end the process where the port is taken.
+        with socket.create_server((HOST, port), backlog=BACKLOG) as taken:
+            self._server = make_server(
+                HOST, port, self._answer, threaded=True, request_handler=Handler, fd=taken.fileno()
+            )
         self._server.daemon_threads = True  # type: ignore[attr-defined]
         self.port: int = self._server.server_port
         # The CDK finds its staging bucket at a local endpoint only when it has this name.
