@@ -51,14 +51,14 @@ def main() -> int:
 
 
 def _start(wanted: Wanted) -> tuple[Sandbox, Record]:
-    from odyssey.sandbox import executors
+    from odyssey.sandbox.executors import choose
     from odyssey.sandbox.sandbox import Sandbox, Settings
 
     folder = Path(wanted.folder)
     settings = Settings(folder, wanted.port, keep=wanted.keep, enforce_iam=wanted.enforce_iam)
     app = Path(wanted.app) if wanted.app else None
     try:
-        sandbox = Sandbox(settings, lambda images: executors.choose(wanted.executor, app, images))
+        sandbox = Sandbox(settings, lambda images: choose(wanted.executor, app, images))
         sandbox.start()
     except OSError as error:
         raise OdysseyError(

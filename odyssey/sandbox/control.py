@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 
 LARGEST = 1 << 20
 
+RUNS = {
+    "stacks": ("stack", "StackName", "StackStatus"),
+    "training-jobs": ("training job", "TrainingJobName", "TrainingJobStatus"),
+    "endpoints": ("endpoint", "EndpointName", "EndpointStatus"),
+    "transform-jobs": ("transform job", "TransformJobName", "TransformJobStatus"),
+}
+"""The tables of what a reader asks about: how it is called, and where its name and status are."""
+
 
 class Control:
     """A WSGI application below ``/_sandbox/``.
@@ -23,6 +31,8 @@ class Control:
     ``GET … faults``          the faults that are ordered
     ``POST … faults``         order one: a JSON object of `faults.Fault`'s arguments
     ``DELETE … faults``       take all of them back
+    ``GET … permissions``     what was asked for, and which rights were never used
+    ``DELETE … permissions``  forget what was asked for
     ``POST … stop``           stop
     ========================  ===========================================================
 
@@ -38,6 +48,8 @@ class Control:
             ("GET", "faults"): lambda _: sandbox.faults.list(),
             ("POST", "faults"): self._order,
             ("DELETE", "faults"): lambda _: sandbox.faults.clear(),
+            ("GET", "permissions"): lambda _: sandbox.guard.report(),
+            ("DELETE", "permissions"): lambda _: sandbox.guard.record.clear(),
             ("POST", "stop"): lambda _: sandbox.stop_asked.set(),
         }
 
@@ -65,7 +77,20 @@ class Control:
             "executor": sandbox.executor.name,
             "enforce_iam": sandbox.settings.enforce_iam,
             "faults": len(sandbox.faults.list()),
+            "runs": self._runs(),
         }
+
+    def _runs(self) -> list[dict[str, str]]:
+        """Return what there is that runs, has run, or can: the newest last."""
+        store = self._sandbox.store
+        with store.lock:
+            found = [
+                (record.get("CreationTime"), kind, region, str(record[name]), str(record[status]))
+                for table, (kind, name, status) in RUNS.items()
+                for (region, _), record in store.table(table).items()
+            ]
+        heads = ("kind", "region", "name", "status")
+        return [dict(zip(heads, row[1:], strict=True)) for row in sorted(found, key=lambda r: r[0])]
 
     def _order(self, wanted: Any) -> list[dict[str, Any]]:
         if not isinstance(wanted, dict):

@@ -172,7 +172,7 @@ def stop(record: Record) -> None:
     progress = Progress("Stopping the sandbox")
     _signal(record, signal.SIGTERM)
     deadline = time.monotonic() + STOP_PATIENCE
-    while records.find(record.name) == record:
+    while records.is_running(record.name):
         if time.monotonic() > deadline:
             progress.end()
             raise TimedOutError(

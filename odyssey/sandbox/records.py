@@ -49,9 +49,14 @@ def find(name: str) -> Record | None:
     Raises:
         UsageError: It is no name.
     """
+    # One that was killed has left its record, and the kernel has freed its lock.
+    return last(name) if is_running(name) else None
+
+
+def is_running(name: str) -> bool:
+    """Return whether a sandbox of a name runs, or has not quite ended."""
     with lock(name) as is_free:
-        # One that was killed has left its record, and the kernel has freed its lock.
-        return None if is_free else last(name)
+        return not is_free
 
 
 def last(name: str) -> Record | None:

@@ -65,7 +65,7 @@ class Server:
                 HOST, port, self._answer, threaded=True, request_handler=Handler, fd=taken.fileno()
             )
         self._server.daemon_threads = True  # type: ignore[attr-defined]
-        self.port: int = self._server.server_port
+        self.port: int = self._server.port
         # The CDK finds its staging bucket at a local endpoint only when it has this name.
         self.url = f"http://localhost:{self.port}"
 

@@ -74,7 +74,7 @@ def _status(told: dict[str, Any]) -> str:
         "faults ordered": str(told["faults"]),
     }
     lines = [f"{name:<16}{value}" for name, value in facts.items()]
-    return "\n".join([*lines, *([console.table(told["runs"])] if told["runs"] else [])])
+    return "\n".join([*lines, *(["", console.table(told["runs"])] if told["runs"] else [])])
 
 
 def _permissions(told: dict[str, Any]) -> str:
