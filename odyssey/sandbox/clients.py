@@ -6,12 +6,15 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from odyssey.aws import Keys
+from odyssey.sandbox.identities import INSIDE, OWN
 
 if TYPE_CHECKING:
     from odyssey.sandbox.identities import Identities
 
-KEYS = Keys("sandbox", "sandbox")
+KEYS = Keys(OWN, "sandbox")
 """The keys that the sandbox gives to its user: those of the account's root."""
+
+_INSIDE = Keys(INSIDE, "sandbox")
 
 
 class Clients:
@@ -37,7 +40,7 @@ class Clients:
             region: The region.
             role: The ARN of the role that asks. Default: the account's root.
         """
-        return self.acting(service, region, self._identities.keys(role) if role else KEYS)
+        return self.acting(service, region, self._identities.keys(role) if role else _INSIDE)
 
     def acting(self, service: str, region: str, keys: Keys) -> Any:
         """Return a client that asks with certain keys.

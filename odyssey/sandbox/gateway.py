@@ -89,6 +89,7 @@ class Gateway:
         if call is None:
             if signed.service in self._services:
                 raise ServiceError("UnknownOperationException", "the sandbox does not know it")
+            self._guard.check_unknown(self._identities.principal(signed.access_key))
             return None
         self._faults.check(call)
         self._guard.check(call)

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from odyssey.sandbox import actions, policies
+from odyssey.sandbox.account import Account
+from odyssey.sandbox.calls import ACCOUNT, ServiceError
+from odyssey.sandbox.denials import denied, not_assumable
+from odyssey.sandbox.identities import INSIDE
+from odyssey.sandbox.policies import IDENTITY, RESOURCE, Asked, Decision, Held, Names, Policy
+from odyssey.sandbox.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from odyssey.sandbox.calls import Call
     from odyssey.sandbox.identities import Principal
+    from odyssey.sandbox.patterns import Context, Values
+
+log = logging.getLogger("odyssey.sandbox")
+
+NONE: Mapping[str, Values] = {}
+
+_ASSUMING = ("sts:AssumeRole", "sts:TagSession")
+_ROOT = Decision(True, IDENTITY)
 
 
 class Guard:
-    """Looks at each request before it is answered.
+    """Looks at each request before it is answered, and notes it.
+
+    What AWS evaluates and this does not: policies of repositories and keys, service control
+    policies, the keys that encrypt single objects, and tags of resources. Conditions on those keys
+    see them as missing.
 
     Args:
         enforce: Whether what no policy allows is refused.
@@ -21,6 +43,8 @@ class Guard:
     def __init__(self, *, enforce: bool = False) -> None:
         """Nothing was asked for yet."""
         self.enforce = enforce
+        self.record = Record()
+        self.account = Account()
 
     @property
     def watches(self) -> bool:
@@ -28,27 +52,153 @@ class Guard:
         return self.enforce
 
     def check(self, call: Call) -> None:
-        """Return if a request is allowed.
+        """Return if a request is allowed; if nothing is enforced, always.
 
         Raises:
             ServiceError: It is not.
         """
+        if call.principal.access_key == INSIDE:
+            return
+        if self.enforce and call.action == "sts:AssumeRole" and call.parameters.get("PolicyArns"):
+            raise ServiceError(
+                "ValidationError", "the sandbox limits a session by its Policy, not by PolicyArns"
+            )
+        context = {"aws:requestedregion": call.region, **_of_headers(call.headers)}
+        for asked in actions.needed(call, self.account):
+            decision = self._noted(call.principal, asked, context)
+            if self.enforce and not decision.allowed:
+                raise denied(call.service, call.headers, call.principal, asked, decision)
+
+    def check_unknown(self, principal: Principal) -> None:
+        """Return if somebody may ask for what the sandbox cannot make out.
+
+        Raises:
+            ServiceError: Only the root may, where rights are enforced.
+        """
+        if self.enforce and not principal.is_root:
+            message = f"{principal.arn} asks for what the sandbox cannot tell the rights for"
+            raise ServiceError("AccessDenied", message, 403)
 
     def require(
         self,
         principal: Principal,
         action: str,
         resource: str,
-        context: Mapping[str, str] | None = None,
+        context: Mapping[str, Values] = NONE,
     ) -> None:
-        """Return if a principal may do something that is no request of its own.
+        """Return if what is no request is allowed, as a pull of an image.
 
         Args:
             principal: Who does it.
-            action: What, such as ``ecr:BatchGetImage``.
-            resource: The ARN of what it is done to, or ``*``.
-            context: What else a policy's conditions may ask for.
+            action: The action, such as ``ecr:BatchGetImage``.
+            resource: The resource's ARN.
+            context: What else is known, by condition keys.
 
         Raises:
-            ServiceError: It may not.
+            ServiceError: It is not, and that is enforced.
         """
+        asked = Asked(action, resource)
+        decision = self._noted(principal, asked, _lowered(context))
+        if self.enforce and not decision.allowed:
+            raise denied(action.partition(":")[0], {}, principal, asked, decision)
+
+    def require_trust(self, role: str, service: str, context: Mapping[str, Values] = NONE) -> None:
+        """Return if a role lets a service of AWS's take it on.
+
+        Args:
+            role: The role's ARN.
+            service: The service's principal, such as ``sagemaker.amazonaws.com``.
+            context: What else is known, by condition keys: ``aws:SourceArn`` is the ARN of what
+                the service does it for. ``aws:SourceAccount`` is known.
+
+        Raises:
+            ServiceError: It does not, and that is enforced.
+        """
+        known = {"aws:sourceaccount": ACCOUNT, **_lowered(context)}
+        asked = Asked("sts:AssumeRole", role, known)
+        decision = self._decided(asked, Names(service), lambda: Held())
+        self.record.note(service, asked, decision)
+        if self.enforce and not decision.allowed:
+            raise not_assumable(role, service)
+
+    def report(self) -> dict[str, Any]:
+        """Return what was asked for and what was never used, as JSON takes it.
+
+        What no policy allows is ``denied`` where that is enforced, and else ``would_deny``.
+        """
+        refused = "denied" if self.enforce else "would_deny"
+        told = self.record.report(self.account.holders(), refused=refused)
+        return {"enforced": self.enforce, **told}
+
+    def _noted(self, principal: Principal, asked: Asked, context: Context) -> Decision:
+        known = {**_of_principal(principal), **context, **asked.context}
+        if principal.is_root:
+            decision = _ROOT
+            if asked.action in _ASSUMING and self.account.trust(asked.resource) is None:
+                decision = Decision(False, RESOURCE)
+        else:
+            known["aws:userid"] = self.account.unique_id(principal)
+            known |= {
+                f"aws:principaltag/{key.lower()}": value
+                for key, value in self.account.tags(principal).items()
+            }
+            names = Names(principal.arn, principal.role, ACCOUNT)
+            whole = Asked(asked.action, asked.resource, known)
+            decision = self._decided(whole, names, lambda: self.account.held(principal))
+        self.record.note(principal.source, asked, decision)
+        return decision
+
+    def _decided(self, asked: Asked, names: Names, held: Any) -> Decision:
+        """Return what policies decide; one that cannot be understood allows nothing."""
+        try:
+            policy, must_be_named = self._of_resource(asked)
+            return policies.decide(asked, names, held(), policy, must_be_named=must_be_named)
+        except ValueError as error:
+            log.warning("a policy about %s was not understood: %s", asked.action, error)
+            return Decision(False, "", problem=str(error))
+
+    def _of_resource(self, asked: Asked) -> tuple[Policy | None, bool]:
+        """Return the policy of a resource, and whether it has to name who asks."""
+        if asked.action in _ASSUMING:
+            return self.account.trust(asked.resource) or Policy(()), True
+        if asked.action.startswith("s3:"):
+            return self.account.of_bucket(asked.resource.split(":")[-1].partition("/")[0]), False
+        return None, False
+
+
+def _of_headers(headers: Mapping[str, str]) -> dict[str, Values]:
+    agent = headers.get("user-agent")
+    return {"aws:useragent": agent} if agent else {}
+
+
+def _of_principal(principal: Principal) -> dict[str, Values]:
+    """Return the condition keys that say who asks, when, and how.
+
+    The loopback counts as secure transport: there is nobody on the way, and buckets that refuse
+    everything else could not be used.
+    """
+    now = datetime.now(UTC)
+    known: dict[str, Values] = {
+        "aws:currenttime": now.isoformat(),
+        "aws:epochtime": str(int(now.timestamp())),
+        "aws:principalaccount": ACCOUNT,
+        "aws:principalarn": principal.source,
+        "aws:principalisawsservice": "false",
+        "aws:principaltype": "AssumedRole" if principal.role else "User",
+        "aws:resourceaccount": ACCOUNT,
+        "aws:securetransport": "true",
+        "aws:sourceip": "127.0.0.1",
+        "aws:viaawsservice": "true" if principal.via else "false",
+        "s3:tlsversion": "1.3",
+    }
+    if principal.user:
+        known["aws:username"] = principal.user
+    if principal.via:
+        known["aws:calledvia"] = principal.via
+        known["aws:calledviafirst"] = principal.via[0]
+        known["aws:calledvialast"] = principal.via[-1]
+    return known
+
+
+def _lowered(context: Mapping[str, Values]) -> dict[str, Values]:
+    return {key.lower(): value for key, value in context.items()}
