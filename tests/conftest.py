@@ -5,8 +5,10 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import docker
 import pytest
 from hypothesis import settings
 
@@ -56,6 +58,27 @@ def trained(baked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def app(trained: Path, tmp_path: Path) -> Path:
     """A trained app of the test's own."""
     return Path(shutil.copytree(trained, tmp_path / "app"))
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[docker.DockerClient]:
+    """The Docker engine; without one these tests fail in CI and are skipped elsewhere."""
+    from odyssey.errors import MissingToolError
+    from odyssey.images.engine import connect
+
+    try:
+        with connect() as client:
+            yield client
+    except MissingToolError as error:
+        pytest.skip(error.message)
+
+
+@pytest.fixture(scope="session")
+def base_image(engine: docker.DockerClient) -> str:
+    """A small Debian with Python, on which images are built."""
+    from tests.e2e import bases
+
+    return bases.find_or_make(engine)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -1,7 +1,7 @@
 """Containers that leave nothing behind.
 
-A container and its volumes go with the ``with`` block that made them, whatever ends it. What a
-killed odyssey could not take away, the next one finds by its label and does.
+A container goes with the ``with`` block that made it, whatever ends that. What a killed odyssey
+could not take away, the next one finds by its label and does.
 
 Files go in and out through the engine, never by bind mounts: that works with an engine on another
 machine, and no file of root's is left on the user's disk.
@@ -10,23 +10,24 @@ machine, and no file of root's is left on the user's disk.
 from __future__ import annotations
 
 import contextlib
-import signal
 import tarfile
 import time
 import traceback
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from odyssey.errors import ImageError
 from odyssey.images import orphans
 from odyssey.images.archive import Packed, Pieces, fill
 from odyssey.images.engine import explained
+from odyssey.images.fittings import take_away
+from odyssey.images.signals import Signals, unhurried
 from odyssey.images.stream import attended
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
-    from types import FrameType, TracebackType
+    from types import TracebackType
 
     import docker
 
@@ -46,6 +47,8 @@ class Recipe:
             choose.
         volumes: Volumes by the folder where they are.
         writable: Whether the volumes may be written.
+        entrypoint: What stands in the place of the image's own entry point.
+        network: The network where others find it by its host name; else the engine's default.
     """
 
     command: Sequence[str]
@@ -55,6 +58,8 @@ class Recipe:
     ports: Mapping[int, int] = field(default_factory=dict)
     volumes: Mapping[str, str] = field(default_factory=dict)
     writable: bool = False
+    entrypoint: Sequence[str] | None = None
+    network: str | None = None
 
 
 class Container:
@@ -82,7 +87,7 @@ class Container:
         """Make the container."""
         orphans.sweep(self._engine)
         try:
-            with _unhurried():
+            with unhurried():
                 self.id = self._make()
         except BaseException as error:
             self.__exit__(type(error), error, error.__traceback__)
@@ -95,11 +100,16 @@ class Container:
         # What the image itself has at that place is hidden, as by SageMaker's own mounts.
         mode = "rw,nocopy" if recipe.writable else "ro,nocopy"
         binds = {name: {"bind": at, "mode": mode} for at, name in recipe.volumes.items()}
+        networks = None
+        if recipe.network:
+            its = api.create_endpoint_config(aliases=[recipe.hostname])
+            networks = api.create_networking_config({recipe.network: its})
         with explained("the container cannot be made"):
             host = api.create_host_config(
                 mem_limit=limit,
                 memswap_limit=limit,
                 binds=binds or None,
+                network_mode=recipe.network,
                 port_bindings={
                     inside: ("127.0.0.1", outside or None)
                     for outside, inside in recipe.ports.items()
@@ -113,6 +123,8 @@ class Container:
                 ports=list(recipe.ports.values()),
                 labels=orphans.label(),
                 host_config=host,
+                entrypoint=recipe.entrypoint and list(recipe.entrypoint),
+                networking_config=networks,
                 platform=self._image.platform,
             )
         return str(made["Id"])
@@ -124,18 +136,11 @@ class Container:
         trace: TracebackType | None,
     ) -> None:
         """Leave nothing behind: the container is killed, and it goes."""
-        from docker.errors import NotFound
+        if self.id:
+            remove = partial(self._engine.api.remove_container, self.id, v=True, force=True)
+            take_away("container", remove, error)
 
-        if not self.id:
-            return
-        with (
-            _kept(error),
-            contextlib.suppress(NotFound),
-            explained("the container cannot be removed"),
-        ):
-            self._engine.api.remove_container(self.id, v=True, force=True)
-
-    def put(self, folder: str, entries: Iterator[tuple[str, Path | bytes | None]]) -> None:
+    def put(self, folder: str, entries: Iterable[tuple[str, Path | bytes | None]]) -> None:
         """Put files into the container, before it starts; they belong to root.
 
         Args:
@@ -180,10 +185,25 @@ class Container:
         with explained("the container cannot start"):
             self._engine.api.start(self.id)
 
+    def started(self) -> Iterator[bytes]:
+        """Start the container; return what it prints, stdout and stderr as one, until its end.
+
+        Whoever listens before the start misses nothing. The engine's log would be later, would
+        lose a last line without an end, and would change bytes that are no text.
+        """
+        with explained("the container cannot start"):
+            output = self._engine.api.attach(self.id, stdout=True, stderr=True, stream=True)
+            try:
+                self._engine.api.start(self.id)
+            except BaseException:
+                output._response.close()
+                raise
+        return _closed_at_its_end(output)
+
     def run(
         self, on_output: Callable[[bytes], None], on_turn: Callable[[], object], *, grace: float
     ) -> int:
-        """Start the container and pass on its log until it ends.
+        """Start the container and pass on what it prints until it ends.
 
         Ctrl-C and the signals that ask to stop are passed on, once; a second Ctrl-C kills.
 
@@ -206,12 +226,10 @@ class Container:
                 self.kill("SIGKILL")
             on_turn()
 
-        with _Signals(self._stop_for) as signals, explained("the container was lost"):
-            self.start()
-            log = self._engine.api.logs(self.id, stream=True, follow=True)
-            for piece in attended(log, turn):
+        with Signals(self._stop_for) as signals, explained("the container was lost"):
+            for piece in attended(self.started(), turn):
                 on_output(piece)
-            # Its log may end a moment before itself.
+            # Its output may end a moment before itself.
             return int(self._engine.api.wait(self.id)["StatusCode"])
 
     def kill(self, name: str) -> None:
@@ -263,70 +281,9 @@ class Container:
             self.stopped_by = number
 
 
-@contextlib.contextmanager
-def volume(engine: docker.DockerClient) -> Iterator[str]:
-    """Make a volume for the length of a ``with`` block, and yield its name."""
-    name = ""
+def _closed_at_its_end(output: Any) -> Iterator[bytes]:
     try:
-        with _unhurried(), explained("a volume cannot be made"):
-            name = engine.api.create_volume(labels=orphans.label())["Name"]
-        yield name
-    except BaseException as error:
-        if name:
-            with _kept(error):
-                _remove_volume(engine, name)
-        raise
-    _remove_volume(engine, name)
-
-
-def _remove_volume(engine: docker.DockerClient, name: str) -> None:
-    with explained("the volume cannot be removed"):
-        engine.api.remove_volume(name, force=True)
-
-
-@contextlib.contextmanager
-def _unhurried() -> Iterator[None]:
-    """Hear the signals that ask to stop only at the end of a ``with`` block.
-
-    What the engine is just making it makes, whether or not somebody waits for its name.
-    """
-    heard: list[int] = []
-    with _Signals(heard.append):
-        yield
-    for number in heard[:1]:
-        signal.raise_signal(number)
-
-
-@contextlib.contextmanager
-def _kept(error: BaseException | None) -> Iterator[None]:
-    """Keep an error that is on its way: that nothing can be removed is most often its echo."""
-    try:
-        yield
-    except ImageError:
-        if error is None:
-            raise
-
-
-class _Signals:
-    """Takes the signals that ask to stop, for the length of a ``with`` block."""
-
-    def __init__(self, stop: Callable[[int], None]) -> None:
-        self.again = False
-        self._stop = stop
-        self._count = 0
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._take)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _take(self, number: int, _frame: FrameType | None) -> None:
-        self._count += 1
-        self.again = self.again or (self._count > 1 and number == signal.SIGINT)
-        self._stop(number)
+        yield from output
+    finally:
+        # The stream's own `close` leaves the connection open.
+        output._response.close()

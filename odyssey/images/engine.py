@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 TIMEOUT = 600
 """Seconds that the engine may be silent: a step of a build, or a slow disk."""
+
+AT_ONCE = 64
+"""Requests of one kind at once whose connections are kept."""
 
 START = (
     "start it: Docker Desktop, colima start, sudo systemctl start docker, or sudo dockerd; "
@@ -36,16 +39,26 @@ def connect() -> Iterator[docker.DockerClient]:
     Raises:
         MissingToolError: None answers.
     """
+    with closing(find()) as client:
+        yield client
+
+
+def find() -> docker.DockerClient:
+    """Connect to the engine, as `connect` does; whoever asks closes the connection.
+
+    Raises:
+        MissingToolError: None answers.
+    """
     import docker
 
     with _no_engine():
-        client = docker.DockerClient(timeout=TIMEOUT, **_address())
-    try:
-        with _no_engine():
+        client = docker.DockerClient(timeout=TIMEOUT, max_pool_size=AT_ONCE, **_address())
+        try:
             client.ping()
-        yield client
-    finally:
-        client.close()
+        except BaseException:
+            client.close()
+            raise
+    return client
 
 
 def require_near(engine: docker.DockerClient) -> None:

@@ -24,6 +24,7 @@ def sweep(engine: docker.DockerClient) -> None:
     with explained("the containers cannot be listed"):
         containers = api.containers(all=True, filters=ours)
         volumes = api.volumes(filters=ours)["Volumes"] or []
+        networks = api.networks(filters=ours)
     for container in containers:
         if has_died(container["Labels"][LABEL]):
             with contextlib.suppress(APIError):
@@ -32,6 +33,10 @@ def sweep(engine: docker.DockerClient) -> None:
         if has_died(each["Labels"][LABEL]):
             with contextlib.suppress(APIError):
                 api.remove_volume(each["Name"], force=True)
+    for each in networks:
+        if has_died(each["Labels"][LABEL]):
+            with contextlib.suppress(APIError):
+                api.remove_network(each["Id"])
 
 
 def label() -> dict[str, str]:

@@ -16,8 +16,9 @@ from odyssey.errors import ImageError, InterruptedByUserError, ServingError, Tra
 from odyssey.extraction import UnsafeMemberError, extract
 from odyssey.host import SERVE_GRACE, TRAIN_GRACE, Trained, committed, require_free
 from odyssey.images import layout, orphans
-from odyssey.images.containers import Container, Recipe, volume
+from odyssey.images.containers import Container, Recipe
 from odyssey.images.engine import explained, require_near
+from odyssey.images.fittings import volume
 from odyssey.interruption import as_ctrl_c
 from odyssey.readiness import Attendance, Readiness
 from odyssey.variables import container_environment

@@ -12,9 +12,6 @@ import pytest
 
 from odyssey import aws
 from odyssey.cli import main
-from odyssey.errors import MissingToolError
-from odyssey.images.engine import connect
-from tests.e2e import bases
 from tests.e2e.servers import DOORS, Server
 
 # An app whose predict does what the request asks for; it counts how often its model is loaded.
@@ -109,22 +106,6 @@ def probe(probe_app: Path, door: str) -> Iterator[Server]:
     """The app that does what it is asked for, behind each door in turn."""
     with Server(probe_app, door, MODEL_SERVER_MAX_PAYLOAD_MB=8) as server:
         yield server
-
-
-@pytest.fixture(scope="session")
-def engine() -> Iterator[docker.DockerClient]:
-    """The Docker engine; without one these tests fail in CI and are skipped elsewhere."""
-    try:
-        with connect() as client:
-            yield client
-    except MissingToolError as error:
-        pytest.skip(error.message)
-
-
-@pytest.fixture(scope="session")
-def base_image(engine: docker.DockerClient) -> str:
-    """A small Debian with Python, on which images are built."""
-    return bases.find_or_make(engine)
 
 
 @pytest.fixture(scope="session")

@@ -21,8 +21,9 @@ from odyssey import config
 from odyssey.errors import ImageError, TrainingError
 from odyssey.host import MOST_SHOWN, Trained
 from odyssey.images import build, layout, orphans
-from odyssey.images.containers import Container, Recipe, volume
+from odyssey.images.containers import Container, Recipe
 from odyssey.images.engine import require_near
+from odyssey.images.fittings import volume
 from odyssey.images.image import Image
 from tests.functional.conftest import SmallApp
 
@@ -45,6 +46,9 @@ class Api:
 
     def volumes(self, **_: Any) -> dict[str, Any]:
         return {"Volumes": None}
+
+    def networks(self, **_: Any) -> list[Any]:
+        return []
 
     def create_host_config(self, **_: Any) -> dict[str, Any]:
         return {}
