@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import string
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from odyssey.aws import Keys
@@ -124,19 +124,22 @@ class Identities:
         if access_key in (OWN, INSIDE):
             return replace(ROOT, access_key=access_key)
         with self._store.lock:
-            found: Principal | None = self._store.table(TABLE).get(("", access_key))
-        return found or self._sessions.principal(access_key) or _user(access_key)
+            found = self._store.table(TABLE).get(("", access_key))
+        if found is not None:
+            return Principal(**{**found, "access_key": access_key})
+        return self._sessions.principal(access_key) or _user(access_key)
 
     def _keys(self, principal: Principal) -> Keys:
         """Return the keys of a principal, made when it has none yet."""
+        record = asdict(principal)
         with self._store.lock:
             table = self._store.table(TABLE)
             for (_, access), found in table.items():
-                if replace(found, access_key="") == principal:
+                if found == record:
                     return Keys(access, "sandbox", "sandbox")
             letters = string.ascii_uppercase + "234567"
             access = "ASIA" + "".join(secrets.choice(letters) for _ in range(16))
-            table["", access] = replace(principal, access_key=access)
+            table["", access] = record
             return Keys(access, "sandbox", "sandbox")
 
 

@@ -445,8 +445,8 @@ def test_a_command_may_do_what_it_does_and_no_more(command: str, world: World) -
     RUNS[command](world)
     # then
     needed = world.requests.rights()
-    assert {right for right in needed if not rights.allows(document, right)} == set()
-    used = {right.action for right in needed}
+    assert [asked for asked in needed if not rights.allows(document, asked)] == []
+    used = {asked.action for asked in needed}
     assert rights.actions(document) - used == OTHERWISE.get(command, set())
 
 
