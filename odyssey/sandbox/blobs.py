@@ -76,10 +76,9 @@ class Blobs:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Forget what was arriving when the sandbox stopped."""
+        """Nothing is arriving."""
         self._folder = folder / "sha256"
         self._arriving = folder / "uploads"
-        shutil.rmtree(self._arriving, ignore_errors=True)
 
     def begin(self) -> Upload:
         """Begin with an empty blob."""
@@ -113,6 +112,10 @@ class Blobs:
     def remove(self, digest: str) -> None:
         """Remove a blob; whoever reads it reads on."""
         self._path(digest).unlink(missing_ok=True)
+
+    def forget_uploads(self) -> None:
+        """Remove what was arriving when the sandbox stopped."""
+        shutil.rmtree(self._arriving, ignore_errors=True)
 
     def __iter__(self) -> Iterator[str]:
         """Return the digests of all."""

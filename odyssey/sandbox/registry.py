@@ -111,7 +111,10 @@ class Registry:
             text = request.args.get("password", "")  # A URL of GetDownloadUrlForLayer.
         password = self._passwords.find(text)
         if password is None:
-            raise ServiceError("Unauthorized", "authentication required")
+            # In the specification's own words, Docker would take it for a thing that passes.
+            raise ServiceError(
+                "Unauthorized", "the password is none that GetAuthorizationToken has given out"
+            )
         if password.has_expired:
             raise ServiceError(
                 "ExpiredTokenException",

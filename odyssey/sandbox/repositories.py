@@ -86,6 +86,7 @@ class Repositories:
                 self.blobs.remove(digest)
 
     def sweep(self) -> None:
-        """Remove the blobs that came after the state was last saved, and that nobody knows."""
+        """Remove what came after the state was last saved, and what had not come whole."""
         with self.store.lock:
+            self.blobs.forget_uploads()
             self.remove(self.blobs)
