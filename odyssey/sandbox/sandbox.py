@@ -15,6 +15,7 @@ from odyssey.sandbox.gateway import Gateway
 from odyssey.sandbox.guard import Guard
 from odyssey.sandbox.identities import Identities
 from odyssey.sandbox.images import Images
+from odyssey.sandbox.memory import Memory
 from odyssey.sandbox.passwords import Passwords
 from odyssey.sandbox.registry import Registry
 from odyssey.sandbox.repositories import Repositories
@@ -65,6 +66,7 @@ class Sandbox:
         self.settings = settings
         self.stop_asked = threading.Event()
         self.store = Store()
+        self.memory = Memory(settings.folder, self.store, keep=settings.keep)
         self.faults = Faults()
         self.tasks = Tasks()
         self.identities = Identities(self.store, strict=settings.enforce_iam)
@@ -81,10 +83,14 @@ class Sandbox:
         self.services = _services(self)
 
     def start(self) -> None:
-        """Begin to answer, and take up what was kept."""
+        """Begin to answer, and take up what was kept.
+
+        Raises:
+            UsageError: The folder is another sandbox's, or what is kept in it cannot be used.
+        """
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-        moto = DomainDispatcherApplication(create_backend_app)
+        moto = self.memory.open(DomainDispatcherApplication(create_backend_app))
         registry = Registry(self.repositories, self.passwords, self.guard)
         mounts: dict[str, Any] = {"/_sandbox/": Control(self), "/v2/": registry}
         self.server.start(
@@ -103,6 +109,7 @@ class Sandbox:
         left = self.tasks.stop(PATIENCE)
         with contextlib.suppress(OSError):
             self.server.stop()
+        self.memory.close()
         return left
 
 
@@ -113,19 +120,26 @@ def _services(sandbox: Sandbox) -> list[Any]:
     from odyssey.sandbox.ecr_images import EcrImages
     from odyssey.sandbox.ecr_layers import EcrLayers
     from odyssey.sandbox.endpoint_configs import EndpointConfigs
+    from odyssey.sandbox.endpoints import Endpoints
     from odyssey.sandbox.models import Models
+    from odyssey.sandbox.runtime import Runtime
     from odyssey.sandbox.simulation import Simulation
     from odyssey.sandbox.tags import Tags
     from odyssey.sandbox.training import TrainingJobs
+    from odyssey.sandbox.transform import TransformJobs
 
+    endpoints = Endpoints(sandbox)
     return [
         Ecr(sandbox),
         EcrImages(sandbox),
         EcrLayers(sandbox),
         Models(sandbox),
         EndpointConfigs(sandbox),
+        endpoints,
+        Runtime(sandbox, endpoints),
         Tags(sandbox),
         Callers(sandbox),
         Simulation(sandbox),
         TrainingJobs(sandbox),
+        TransformJobs(sandbox),
     ]
