@@ -21,6 +21,10 @@ class NoAnswerError(Exception):
     """The machine did not answer: it cannot be reached, breaks off, or takes too long."""
 
 
+class TooLateError(NoAnswerError):
+    """The machine took too long."""
+
+
 class Answer:
     """What a machine answers; its connection is kept for others as soon as all of it is read.
 
@@ -76,7 +80,7 @@ class Answer:
             piece = self._response.read1(PIECE)
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            raise NoAnswerError(_told(error)) from error
+            raise _no_answer(error) from error
         if not piece and self._response.length:
             self.close()
             raise NoAnswerError("the answer breaks off")
@@ -156,7 +160,7 @@ class Connections:
             new = http.client.HTTPConnection(*self._address, timeout=timeout)
             return self._ask(new, method, path, body, headers, deadline)
         except (OSError, http.client.HTTPException) as error:
-            raise NoAnswerError(_told(error)) from error
+            raise _no_answer(error) from error
 
     def _ask(
         self,
@@ -209,5 +213,6 @@ def _left(deadline: float) -> float:
     return left
 
 
-def _told(error: Exception) -> str:
-    return str(error) or type(error).__name__
+def _no_answer(error: Exception) -> NoAnswerError:
+    kind = TooLateError if isinstance(error, TimeoutError) else NoAnswerError
+    return kind(str(error) or type(error).__name__)

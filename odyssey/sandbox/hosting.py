@@ -73,7 +73,11 @@ class Host:
 
     def exit_code(self) -> int | None:
         """Return how the machine ended; None while it runs."""
-        return self._machine.wait(0)
+        return self.wait(0)
+
+    def wait(self, seconds: float) -> int | None:
+        """Return the exit code as soon as it has ended; None when it still runs after that."""
+        return self._machine.wait(seconds)
 
     def close(self) -> None:
         """Close the connections."""
