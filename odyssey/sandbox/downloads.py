@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,10 +36,9 @@ def download(client: Any, place: Uri, target: Path, check: Callable[[], None]) -
     for left in reversed(range(TRIES)):
         try:
             # From the beginning: what is there may be of an object that was replaced meanwhile.
-            with (
-                client.get_object(Bucket=place.bucket, Key=place.key)["Body"] as body,
-                target.open("wb") as file,
-            ):
+            body = client.get_object(Bucket=place.bucket, Key=place.key)["Body"]
+            # Not "with body": that would give the stream behind it, which may end too early.
+            with closing(body), target.open("wb") as file:
                 while True:
                     check()
                     piece = body.read(PIECE)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
+from botocore.utils import parse_timestamp
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
@@ -123,7 +124,7 @@ class Signed:
     def _of_body(self, model: Any, found: dict[str, Any]) -> dict[str, Any]:
         request = self.request
         protocol = determine_request_protocol(model.service_model, request.content_type)
-        parser = PROTOCOL_PARSERS[protocol](model, map_type=dict)
+        parser = PROTOCOL_PARSERS[protocol](model, timestamp_parser=parse_timestamp, map_type=dict)
         try:
             return dict(
                 parser.parse(
