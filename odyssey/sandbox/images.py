@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from odyssey.errors import ImageError
 from odyssey.sandbox.calls import ACCOUNT, ServiceError
-from odyssey.sandbox.identities import ROOT
+from odyssey.sandbox.identities import ROOT, session_of
 from odyssey.sandbox.machines import MachineError
 from odyssey.sandbox.passwords import USER
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from odyssey.images.image import Image
     from odyssey.sandbox.guard import Guard
-    from odyssey.sandbox.identities import Identities, Principal
+    from odyssey.sandbox.identities import Principal
     from odyssey.sandbox.passwords import Passwords
     from odyssey.sandbox.repositories import Repositories
     from odyssey.sandbox.repository import Repository, StoredImage
@@ -59,7 +59,6 @@ class Images:
         port: The sandbox's port.
         repositories: The repositories.
         passwords: The passwords that open them.
-        identities: Who is who.
         guard: Who may do what.
     """
 
@@ -68,14 +67,12 @@ class Images:
         port: int,
         repositories: Repositories,
         passwords: Passwords,
-        identities: Identities,
         guard: Guard,
     ) -> None:
         """Nothing is pulled yet."""
         self._host = f"127.0.0.1:{port}"
         self._repositories = repositories
         self._passwords = passwords
-        self._identities = identities
         self._guard = guard
 
     def pull(self, engine: docker.DockerClient, image: str, region: str, role: str | None) -> Image:
@@ -128,17 +125,12 @@ class Images:
                 f"Requested image {image} not found: it is of the region {found['region']}, and "
                 f"the job is in {region}"
             )
-        principal = self._principal(role)
+        principal = session_of(role, "SageMaker", "") if role else ROOT
         repository = self._repository(found["name"], region, principal)
         stored = repository.find(found["digest"] or found["tag"] or "latest")
         if stored is None:
             raise MachineError(f"Requested image {image} not found.")
         return Located(repository, stored, principal)
-
-    def _principal(self, role: str | None) -> Principal:
-        if role is None:
-            return ROOT
-        return self._identities.principal(self._identities.keys(role).access)
 
     def _repository(self, name: str, region: str, principal: Principal) -> Repository:
         role = principal.role or principal.arn

@@ -76,9 +76,7 @@ class Sandbox:
         self.clients = Clients(self.url, self.identities)
         self.repositories = Repositories(self.store, Blobs(settings.folder / "registry"))
         self.passwords = Passwords(self.store)
-        self.images = Images(
-            self.server.port, self.repositories, self.passwords, self.identities, self.guard
-        )
+        self.images = Images(self.server.port, self.repositories, self.passwords, self.guard)
         self.executor = executor(self.images)
         self.services = _services(self)
 
@@ -115,6 +113,7 @@ class Sandbox:
 
 def _services(sandbox: Sandbox) -> list[Any]:
     """Return the services of ours, in the order in which they take up what was kept."""
+    from odyssey.sandbox import cloudformation
     from odyssey.sandbox.callers import Callers
     from odyssey.sandbox.ecr import Ecr
     from odyssey.sandbox.ecr_images import EcrImages
@@ -142,4 +141,5 @@ def _services(sandbox: Sandbox) -> list[Any]:
         Simulation(sandbox),
         TrainingJobs(sandbox),
         TransformJobs(sandbox),
+        *cloudformation.services(sandbox),
     ]
