@@ -61,6 +61,8 @@ class TrainingJobs:
         training_request.require(asked)
         made = arn("training-job", call.region, name)
         trust.require_assumable(asked["RoleArn"])
+        source = {"aws:SourceArn": made}
+        self._sandbox.guard.require_trust(asked["RoleArn"], trust.SAGEMAKER, source)
         with self._store.lock:
             self._require_new(call.region, name, made)
             tags.put(self._store, made, asked.get("Tags", ()))

@@ -145,6 +145,7 @@ class Output:
                 extra_args=encryption(self._wanted.get("KmsKeyId", "")),
             )
         except (Boto3Error, BotoCoreError, ClientError) as error:
+            self._check()  # What it raised may be behind the error.
             raise UploadError(f"ClientError: Artifact upload failed: {error}") from error
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from odyssey.sandbox.calls import ACCOUNT, ServiceError
+from odyssey.sandbox.calls import ACCOUNT
+from odyssey.sandbox.denials import not_assumable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,11 +28,7 @@ def require_assumable(role: str, service: str = SAGEMAKER) -> None:
         ServiceError: It is not there, or does not.
     """
     if not _trusts(_policy(role), service):
-        raise ServiceError(
-            "ValidationException",
-            f"Could not assume role {role}. Please ensure that the role exists and allows "
-            f"principal '{service}' to assume the role.",
-        )
+        raise not_assumable(role, service)
 
 
 def _policy(role: str) -> Mapping[str, Any]:

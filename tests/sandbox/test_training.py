@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
+from odyssey.jobs import following
 from odyssey.sandbox.machines import Executor, Machine, Task
 from tests.sandbox.training import (
     IMAGE,
@@ -87,6 +89,22 @@ def test_boto3_waits_for_a_job(lab: Lab) -> None:
     waiter.wait(TrainingJobName="good", WaiterConfig={"Delay": 1})
     with pytest.raises(WaiterError, match="terminal failure"):
         waiter.wait(TrainingJobName="bad", WaiterConfig={"Delay": 1})
+
+
+def test_odyssey_follows_a_job_and_tells_why_it_failed(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lab.start("iris", "print('epoch 1', flush=True); sys.exit(4)")
+    ended = following.follow(
+        lab.sagemaker,
+        lab.logs,
+        following.Job(following.TRAINING, "iris"),
+        sleep=lambda seconds: time.sleep(min(seconds, 0.05)),
+    )
+    assert ended.reason == "AlgorithmError: , exit code: 4"
+    assert ended.tail[-1] == "epoch 1"
+    shown = capsys.readouterr().err
+    assert "Training      Training image download completed. Training in progress." in shown
 
 
 def test_the_log_has_a_stream_for_each_host(lab: Lab) -> None:
