@@ -8,13 +8,24 @@ from odyssey.sandbox.calls import ACCOUNT
 from odyssey.sandbox.identities import Principal
 from odyssey.sandbox.policies import Held, Policy, parsed
 from odyssey.sandbox.resources import Known, arn
+from odyssey.sandbox.tags import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from odyssey.sandbox.store import Store
+
 
 class Account(Known):
-    """The account as it is at the moment; a document that was read is not read again."""
+    """The account as it is at the moment; a document that was read is not read again.
+
+    Args:
+        store: Where SageMaker's resources have their tags.
+    """
+
+    def __init__(self, store: Store) -> None:
+        """Nothing was read yet."""
+        self._store = store
 
     def role(self, name: str) -> str:
         """Return the ARN of a role, with its path."""
@@ -59,6 +70,13 @@ class Account(Known):
         tags = (holder.tags if holder is not None else None) or []
         pairs = tags.values() if isinstance(tags, dict) else tags
         return {tag["Key"]: tag["Value"] for tag in pairs}
+
+    def resource_tags(self, arn: str) -> Mapping[str, str]:
+        """Return the tags of a resource of SageMaker's; of all others, none are known."""
+        region = arn.split(":")[3:4]
+        with self._store.lock:
+            found: Mapping[str, str] = self._store.table(TABLE).get(("".join(region), arn), {})
+            return found
 
     def unique_id(self, principal: Principal) -> str:
         """Return the id of who asks, as ``aws:userid`` and STS tell it."""

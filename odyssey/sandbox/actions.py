@@ -41,7 +41,6 @@ _UNTAGGED = {"cloudformation", "sts"}
 """Services that ask for no such action."""
 _NO_ROLES = {"iam", "sts"}
 """Services to which the ARN of a role names what the request is about."""
-_ROLES = ("role", "rolearn", "executionrolearn")
 _OF_THE_USER = ("Environment", "HyperParameters", "Tags", "tags")
 """Members whose names are not AWS's."""
 
@@ -106,8 +105,12 @@ def _roles(call: Call) -> Iterator[str]:
         elif isinstance(said, dict):
             waiting += [value for name, value in said.items() if name not in _OF_THE_USER]
             for name, value in said.items():
-                if name.lower() in _ROLES and isinstance(value, str) and ":role/" in value:
+                if _names_a_role(name) and isinstance(value, str) and ":role/" in value:
                     yield value
+
+
+def _names_a_role(member: str) -> bool:
+    return member == "Role" or member.lower().endswith("rolearn")
 
 
 def _passed(role: str, service: str, to: str) -> Asked:

@@ -13,6 +13,7 @@ from odyssey.sandbox.denials import denied, not_assumable
 from odyssey.sandbox.identities import INSIDE
 from odyssey.sandbox.policies import IDENTITY, RESOURCE, Asked, Decision, Held, Names, Policy
 from odyssey.sandbox.record import Record
+from odyssey.sandbox.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,19 +33,19 @@ _ROOT = Decision(True, IDENTITY)
 class Guard:
     """Looks at each request before it is answered, and notes it.
 
-    What AWS evaluates and this does not: policies of repositories and keys, service control
-    policies, the keys that encrypt single objects, and tags of resources. Conditions on those keys
-    see them as missing.
+    What AWS evaluates and this does not: policies of repositories and keys, those of an
+    organization, the keys that encrypt single objects, and the tags of what is not SageMaker's.
 
     Args:
         enforce: Whether what no policy allows is refused.
+        store: Where SageMaker's resources have their tags; default they have none.
     """
 
-    def __init__(self, *, enforce: bool = False) -> None:
+    def __init__(self, *, enforce: bool = False, store: Store | None = None) -> None:
         """Nothing was asked for yet."""
         self.enforce = enforce
         self.record = Record()
-        self.account = Account()
+        self.account = Account(store or Store())
 
     @property
     def watches(self) -> bool:
@@ -103,7 +104,7 @@ class Guard:
             raise denied(action.partition(":")[0], {}, principal, asked, decision)
 
     def require_trust(self, role: str, service: str, context: Mapping[str, Values] = NONE) -> None:
-        """Return if a role lets a service of AWS's take it on.
+        """Return if a role lets a service of AWS's take it on, as it must in any sandbox.
 
         Args:
             role: The role's ARN.
@@ -112,13 +113,13 @@ class Guard:
                 the service does it for. ``aws:SourceAccount`` is known.
 
         Raises:
-            ServiceError: It does not, and that is enforced.
+            ServiceError: It does not, or is not there.
         """
         known = {"aws:sourceaccount": ACCOUNT, **_lowered(context)}
         asked = Asked("sts:AssumeRole", role, known)
         decision = self._decided(asked, Names(service), lambda: Held())
         self.record.note(service, asked, decision)
-        if self.enforce and not decision.allowed:
+        if not decision.allowed:
             raise not_assumable(role, service)
 
     def report(self) -> dict[str, Any]:
@@ -138,10 +139,9 @@ class Guard:
                 decision = Decision(False, RESOURCE)
         else:
             known["aws:userid"] = self.account.unique_id(principal)
-            known |= {
-                f"aws:principaltag/{key.lower()}": value
-                for key, value in self.account.tags(principal).items()
-            }
+            known |= _tags("aws:principaltag", self.account.tags(principal))
+            tags = self.account.resource_tags(asked.resource)
+            known |= _tags("aws:resourcetag", tags) | _tags("sagemaker:resourcetag", tags)
             names = Names(principal.arn, principal.role, ACCOUNT)
             whole = Asked(asked.action, asked.resource, known)
             decision = self._decided(whole, names, lambda: self.account.held(principal))
@@ -198,6 +198,10 @@ def _of_principal(principal: Principal) -> dict[str, Values]:
         known["aws:calledviafirst"] = principal.via[0]
         known["aws:calledvialast"] = principal.via[-1]
     return known
+
+
+def _tags(key: str, tags: Mapping[str, str]) -> dict[str, Values]:
+    return {f"{key}/{name.lower()}": value for name, value in tags.items()}
 
 
 def _lowered(context: Mapping[str, Values]) -> dict[str, Values]:

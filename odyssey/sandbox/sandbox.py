@@ -70,7 +70,7 @@ class Sandbox:
         self.faults = Faults()
         self.tasks = Tasks()
         self.identities = Identities(self.store, strict=settings.enforce_iam)
-        self.guard = Guard(enforce=settings.enforce_iam)
+        self.guard = Guard(enforce=settings.enforce_iam, store=self.store)
         self.server = Server(settings.port)
         self.url = self.server.url
         self.clients = Clients(self.url, self.identities)

@@ -341,6 +341,25 @@ def test_a_service_takes_on_a_role_that_trusts_it(people: People) -> None:
             guard.require_trust(given, service, context)
 
 
+def test_a_right_may_depend_on_the_tags_of_a_resource(people: People) -> None:
+    # given
+    role = people.role("r", SAGEMAKER)
+    root = people.client("sagemaker")
+    for app in ("iris", "churn"):
+        container = {"Image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{app}:1"}
+        root.create_model(
+            ModelName=app,
+            ExecutionRoleArn=role,
+            PrimaryContainer=container,
+            Tags=[{"Key": "App", "Value": app}],
+        )
+    ours = {"StringEquals": {"aws:ResourceTag/App": "iris"}}
+    client = people.client("sagemaker", people.user("ann", allow("sagemaker:*", Condition=ours)))
+    # then
+    assert not missing(client, "describe_model", ModelName="iris")
+    assert missing(client, "describe_model", ModelName="churn")
+
+
 def test_what_is_no_request_is_checked_too(people: People) -> None:
     # given
     image = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/iris"
@@ -370,7 +389,6 @@ def test_without_enforcement_everybody_may_do_everything(start: Start) -> None:
     client = people.client("sagemaker", people.user("ann"))
     # when
     client.list_models()
-    people.sandbox.guard.require_trust("arn:aws:iam::123456789012:role/none", "x.amazonaws.com")
     # then
     found = {each["arn"]: each for each in people.sandbox.guard.report()["principals"]}
     (told,) = found[f"arn:aws:iam::{ACCOUNT}:user/ann"]["would_deny"]
