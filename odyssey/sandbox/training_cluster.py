@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,10 +13,6 @@ if TYPE_CHECKING:
 
 LONG = 3600.0
 """Seconds of one wait for a machine, of which there are as many as it takes."""
-
-
-class LostError(Exception):
-    """The engine has lost a machine that ran."""
 
 
 class Cluster:
@@ -33,7 +30,7 @@ class Cluster:
         self._changed = threading.Condition()
 
     def start(self, outputs: Mapping[str, Callable[[bytes], None]]) -> None:
-        """Start all of them.
+        """Start all of them, at once: they look for each other.
 
         Args:
             outputs: What takes the output of each.
@@ -41,8 +38,9 @@ class Cluster:
         Raises:
             MachineError: One cannot start.
         """
+        with ThreadPoolExecutor(len(self._machines)) as pool:
+            list(pool.map(lambda host: self._machines[host].start(outputs[host]), outputs))
         for host, machine in self._machines.items():
-            machine.start(outputs[host])
             thread = threading.Thread(
                 target=self._await, args=(host, machine), name=f"wait for {host}", daemon=True
             )
@@ -61,16 +59,12 @@ class Cluster:
             return len(self._codes) == len(self._machines)
 
     def wait(self, seconds: float) -> None:
-        """Wait until one of them ends, but only for so long.
-
-        Raises:
-            LostError: One of them can no longer be waited for.
-        """
+        """Wait until one of them ends, but only for so long."""
         with self._changed:
             if len(self._codes) < len(self._machines) and self._broken is None:
                 self._changed.wait(seconds)
             if self._broken is not None:
-                raise LostError(str(self._broken)) from self._broken
+                raise self._broken
 
     def stop(self, grace: float) -> None:
         """Ask all that run to end, and return at once.
@@ -88,7 +82,7 @@ class Cluster:
             code = machine.wait(LONG)
             while code is None:
                 code = machine.wait(LONG)
-        except Exception as error:  # Whatever it is, the job must hear of it.
+        except Exception as error:  # A bug, of which the job must hear.
             with self._changed:
                 self._broken = error
                 self._changed.notify_all()

@@ -22,7 +22,7 @@ from odyssey.images import layout
 from odyssey.sandbox.logs import LogStream
 from odyssey.sandbox.machines import MachineError, Task
 from odyssey.sandbox.training_channels import Data, DataError, told
-from odyssey.sandbox.training_cluster import Cluster, LostError
+from odyssey.sandbox.training_cluster import Cluster
 from odyssey.sandbox.training_metrics import Metrics
 from odyssey.sandbox.training_output import Output, UploadError, failure
 from odyssey.sandbox.training_record import LONGEST
@@ -107,8 +107,6 @@ class Run:
             self._record.failed(str(error))
         except MachineError as error:
             self._record.failed(f"ClientError: {error}")
-        except LostError as error:
-            self._record.failed(f"InternalServerError: {error}")
         except _StoppedError:
             self._record.done()
         except Exception:
