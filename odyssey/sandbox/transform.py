@@ -147,8 +147,6 @@ class TransformJobs:
         else:
             job["TransformJobStatus"] = "Completed"
         job |= {"TransformEndTime": now, "LastModifiedTime": now}
-        # What was never started has no start of its own to tell.
-        job.setdefault("TransformStartTime", now)
 
     def _find(self, call: Call) -> dict[str, Any]:
         name = call.parameters["TransformJobName"]

@@ -128,13 +128,14 @@ class Instance:
         running: set[Future[None]] = {
             pool.submit(self._send, feed, invoker) for _ in range(limits.concurrent)
         }
-        while running:
-            done, running = wait(running, LOOK)
-            for each in done:
-                each.result()
-            if is_stopped():
+        try:
+            while running and not is_stopped():
+                done, running = wait(running, LOOK)
+                for each in done:
+                    each.result()
+        finally:
+            if running:
                 self._cancelled.set()
-                break
         return pool
 
     def close(self) -> None:

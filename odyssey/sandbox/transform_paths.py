@@ -16,15 +16,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from functools import cached_property, lru_cache
+from typing import Any, Protocol
 
 _STEP = re.compile(r"\.?\[([^\[\]]*)\]|\.([^.\[\]', :]+)")
 _NAMES = re.compile(r"\s*'[^']*'\s*(,\s*'[^']*'\s*)*")
 _RANGE = re.compile(r"(-?\d+)?\s*:\s*(-?\d+)?")
 _NUMBER = re.compile(r"-?\d+")
+
+
+Element = int | tuple[int | None, int | None]
+"""A number, or first and last of a range, where None is either end."""
+
+Wanted = tuple[Element, ...]
 
 
 class PathError(Exception):
@@ -70,12 +74,12 @@ class Elements:
     """Elements of an array: the one of a number, or an array of several.
 
     Args:
-        wanted: A number, or first and last of a range, where None is either end.
+        wanted: Numbers, and at most one range of them.
     """
 
-    wanted: tuple[int | tuple[int | None, int | None], ...]
+    wanted: Wanted
 
-    @property
+    @cached_property
     def is_many(self) -> bool:
         """Whether it is an array."""
         return len(self.wanted) > 1 or not isinstance(self.wanted[0], int)
@@ -84,17 +88,8 @@ class Elements:
         """Return the part of a value that it leads to."""
         if not isinstance(value, list):
             raise PathError("an element is asked for of what is no array")
-        found = [value[number] for number in self._numbers(len(value))]
-        return found if self.is_many else found[0]
-
-    def _numbers(self, length: int) -> Iterator[int]:
-        for each in self.wanted:
-            if isinstance(each, int):
-                yield _within(each, length)
-            else:
-                first = 0 if each[0] is None else _within(each[0], length)
-                last = length - 1 if each[1] is None else _within(each[1], length)
-                yield from range(first, last + 1)
+        numbers = _numbers(self.wanted, len(value))
+        return [value[number] for number in numbers] if self.is_many else value[numbers[0]]
 
 
 @dataclass(frozen=True)
@@ -165,7 +160,7 @@ class Path:
 def _walk(value: Any, steps: tuple[Step, ...]) -> Any:
     for number, step in enumerate(steps, 1):
         value = step.pick(value)
-        if step.is_many and steps[number:]:
+        if step.is_many and number < len(steps):
             return [_walk(each, steps[number:]) for each in value]
     return value
 
@@ -189,7 +184,7 @@ def _step(text: str, inside: str) -> Step:
     return Elements(wanted)
 
 
-def _element(text: str, written: str) -> int | tuple[int | None, int | None]:
+def _element(text: str, written: str) -> Element:
     if _NUMBER.fullmatch(written):
         return int(written)
     found = _RANGE.fullmatch(written)
@@ -197,6 +192,20 @@ def _element(text: str, written: str) -> int | tuple[int | None, int | None]:
         raise PathError(f"Invalid JsonPath: {text}: [{written}] is neither number nor range")
     first, last = found.groups()
     return None if first is None else int(first), None if last is None else int(last)
+
+
+@lru_cache
+def _numbers(wanted: Wanted, length: int) -> tuple[int, ...]:
+    """Return the elements that are meant, counted from the first; rows are mostly of one length."""
+    found: list[int] = []
+    for each in wanted:
+        if isinstance(each, int):
+            found.append(_within(each, length))
+        else:
+            first = 0 if each[0] is None else _within(each[0], length)
+            last = length - 1 if each[1] is None else _within(each[1], length)
+            found.extend(range(first, last + 1))
+    return tuple(found)
 
 
 def _within(number: int, length: int) -> int:
