@@ -74,7 +74,7 @@ def fetched(
         cancelled: Whether nobody wants them any more.
 
     Yields:
-        The files, by their names below ``/opt/ml/model``.
+        The folder ``model`` and the files in it, by their names below ``/opt/ml``.
 
     Raises:
         ModelDataError: They are not there, cannot be read, or are no archive.
@@ -87,10 +87,9 @@ def fetched(
             watch = _Watch(source.uri, time.monotonic() + seconds, cancelled)
             _bring(client, source, Path(folder), watch)
         root = Path(folder)
-        yield [
-            (str(path.relative_to(root)), None if path.is_dir() else path)
-            for path in sorted(root.rglob("*"))
-        ]
+        below = ((path, path.relative_to(root)) for path in sorted(root.rglob("*")))
+        files = [(f"model/{name}", None if path.is_dir() else path) for path, name in below]
+        yield [("model", None), *files]
 
 
 def _bring(client: Any, source: Source, folder: Path, watch: _Watch) -> None:
