@@ -1,5 +1,7 @@
 """The data of a training job: its channels, from S3 to the machines that need them.
 
+The machines find files in both input modes, File and FastFile.
+
 Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
 """
 
@@ -94,8 +96,10 @@ class Data:
             home = f"{layout.ROOT}/input/data/{channel['ChannelName']}"
             for host in hosts:
                 found[host].append((home, None))
+            takers = _takers(self._job, channel)
+            sharded = _distribution(channel) == "ShardedByS3Key"
             for number, entry in enumerate(self._entries(channel, home)):
-                for host in _receivers(self._job, channel, number):
+                for host in [takers[number % len(takers)]] if sharded else takers:
                     found[host].append(entry)
         return found
 
@@ -113,39 +117,40 @@ class Data:
             return []
         home = str(wanted.get("LocalPath", CHECKPOINTS)).strip("/")
         found = self._below(Uri.parse(wanted["S3Uri"]) / "")
-        _require_apart(found)
+        _require_apart([item.name for item in found])
         return [(home, None), *((f"{home}/{item.name}", self._fetched(item)) for item in found)]
 
     def _entries(self, channel: Mapping[str, Any], home: str) -> Iterator[Entry]:
         packed = channel.get("CompressionType") == "Gzip"
-        source = channel["DataSource"]["S3DataSource"]
-        for item in self._items(source["S3DataType"], source["S3Uri"]):
+        items = self._items(channel["DataSource"]["S3DataSource"])
+        names = [item.name.removesuffix(".gz") if packed else item.name for item in items]
+        _require_apart(names)
+        for item, name in zip(items, names, strict=True):
             path = self._fetched(item)
-            name = f"{home}/{item.name}"
             if packed:
                 self._unpack(path, item)
-                name = name.removesuffix(".gz")
-            yield name, path
+            yield f"{home}/{name}", path
 
-    def _items(self, kind: str, uri: str) -> list[Item]:
-        place = Uri.parse(uri)
-        found = self._listed(place) if kind == "ManifestFile" else self._below(place)
+    def _items(self, source: Mapping[str, Any]) -> list[Item]:
+        place = Uri.parse(source["S3Uri"])
+        is_manifest = source["S3DataType"] == "ManifestFile"
+        found = self._listed(place) if is_manifest else self._below(place)
         if not found:
             raise self._absent(place)
-        _require_apart(found)
         return found
 
     def _below(self, place: Uri) -> list[Item]:
         """Return the objects whose keys begin with a prefix."""
         from botocore.exceptions import ClientError
 
-        try:
-            return [
-                Item(_name(key, place.key), Uri(place.bucket, key))
-                for key in keys(self._client, place)
-            ]
-        except ClientError as error:
-            raise self._absent(place) from error
+        with _explained(place):
+            try:
+                found = list(keys(self._client, place))
+            except ClientError as error:
+                if error.response["Error"].get("Code") in ("NoSuchBucket", "AccessDenied"):
+                    raise self._absent(place) from error
+                raise
+        return [Item(_name(key, place.key), Uri(place.bucket, key)) for key in found]
 
     def _listed(self, place: Uri) -> list[Item]:
         """Return the objects that a manifest names."""
@@ -206,15 +211,12 @@ def _distribution(channel: Mapping[str, Any]) -> str:
     return str(source.get("S3DataDistributionType", "FullyReplicated"))
 
 
-def _receivers(job: Mapping[str, Any], channel: Mapping[str, Any], number: int) -> Sequence[str]:
-    """Return the hosts that get the object of this number."""
+def _takers(job: Mapping[str, Any], channel: Mapping[str, Any]) -> list[str]:
+    """Return the hosts that have a channel's data."""
     wanted = channel["DataSource"]["S3DataSource"].get("InstanceGroupNames")
-    hosts = [
+    return [
         host for group in groups(job) if not wanted or group.name in wanted for host in group.hosts
     ]
-    if _distribution(channel) == "ShardedByS3Key":
-        return [hosts[number % len(hosts)]]
-    return hosts
 
 
 def _name(key: str, prefix: str) -> str:
@@ -244,13 +246,13 @@ def _text(name: Any) -> str:
     return name
 
 
-def _require_apart(items: Sequence[Item]) -> None:
+def _require_apart(names: Sequence[str]) -> None:
     """Return if no object has the name of another, or of a folder that another is in."""
-    names = {item.name for item in items}
-    if len(names) < len(items):
+    known = set(names)
+    if len(known) < len(names):
         raise DataError(f"{FAILED} two objects have the same name")
     for name in names:
-        above = next((str(a) for a in PurePosixPath(name).parents if str(a) in names), None)
+        above = next((str(a) for a in PurePosixPath(name).parents if str(a) in known), None)
         if above:
             raise DataError(f"{FAILED} {above} is an object, and a folder with {name} in it")
 

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from odyssey.sandbox.training_channels import CHECKPOINTS
+from odyssey.sandbox.training_record import LONGEST
 from odyssey.storage import Uri, encryption
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ FAILURE = "/opt/ml/output/failure"
 
 LEVEL = 1
 """How hard gzip tries: who waits for a sandbox wants no smaller archive."""
-
-TOLD = 1024
-"""Characters of a failure that are told."""
 
 
 class UploadError(Exception):
@@ -182,11 +180,11 @@ def _aim(member: tarfile.TarInfo, found: tarfile.TarInfo, folder: str) -> bool:
 
 
 def failure(machine: Machine) -> str:
-    """Return what a machine has written about its failure; empty where it has not."""
+    """Return what a machine has written about its failure, or as much of it as can be told."""
     with machine.take(FAILURE) as archive:
         member = archive.next() if archive is not None else None
         content = archive.extractfile(member) if archive is not None and member else None
         if content is None:
             return ""
         # A character of UTF-8 has at most four bytes.
-        return content.read(4 * TOLD).decode("utf-8", "replace")[:TOLD]
+        return content.read(4 * LONGEST).decode("utf-8", "replace")

@@ -18,6 +18,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from odyssey.errors import UsageError
 from odyssey.images import layout
 from odyssey.sandbox.logs import LogStream
 from odyssey.sandbox.machines import MachineError, Task
@@ -107,6 +108,10 @@ class Run:
             self._record.failed(str(error))
         except MachineError as error:
             self._record.failed(f"ClientError: {error}")
+        except UsageError as error:  # A key of S3's would be too long.
+            self._record.failed(f"ClientError: {error.message}")
+        except OSError as error:  # The disk is full.
+            self._record.failed(f"InternalServerError: {error}")
         except _StoppedError:
             self._record.done()
         except Exception:
@@ -171,8 +176,7 @@ class Run:
             found = data.channels()
             kept = data.checkpoints()
             for host, machine in machines.items():
-                entries = [*self._configuration(host), *found[host], *kept]
-                machine.put("/", entries)
+                machine.put("/", [*self._configuration(host), *found[host], *kept])
 
     def _configuration(self, host: str) -> Iterator[Entry]:
         for name in layout.FOLDERS:

@@ -174,10 +174,26 @@ def test_an_object_that_is_a_file_and_a_folder_fails_the_job(lab: Lab) -> None:
     assert "a is an object, and a folder with a/b in it" in told["FailureReason"]
 
 
+def test_gzip_files_that_become_the_same_file_fail_the_job(lab: Lab) -> None:
+    lab.put(a=gzip.compress(b"1"), a_gz=gzip.compress(b"2"))
+    inputs = [channel("s3://lab/data/", CompressionType="Gzip")]
+    told = lab.run("iris", NOTHING, InputDataConfig=inputs)
+    assert "two objects have the same name" in told["FailureReason"]
+
+
 def test_a_key_that_leads_out_of_the_folder_fails_the_job(lab: Lab) -> None:
     lab.s3.put_object(Bucket="lab", Key="data/x/../../../evil", Body=b"1")
     told = lab.run("iris", NOTHING, InputDataConfig=[channel("s3://lab/data/")])
     assert "is no name of a file" in told["FailureReason"]
+
+
+def test_a_listing_that_s3_refuses_fails_the_job(lab: Lab) -> None:
+    lab.put(a="1")
+    lab.sandbox.faults.order({"kind": "error", "on": "s3:ListObjectsV2", "code": "Odd"})
+    told = lab.run("iris", NOTHING, InputDataConfig=[channel("s3://lab/data/")])
+    assert told["FailureReason"].startswith(
+        "ClientError: Data download failed: s3://lab/data/: Odd:"
+    )
 
 
 def test_a_download_that_breaks_off_is_tried_again(lab: Lab) -> None:

@@ -189,13 +189,13 @@ class Lab:
 
 
 @contextmanager
-def laboratory(folder: Path) -> Iterator[Lab]:
+def laboratory(folder: Path, **settings: Any) -> Iterator[Lab]:
     """A sandbox that many tests share, which clear it: to start one takes a second."""
     from moto.core.base_backend import BackendDict
 
     executor = ProcessExecutor(app(folder / "app"))
     BackendDict.reset()
-    sandbox = Sandbox(Settings(folder), lambda _: executor)
+    sandbox = Sandbox(Settings(folder, **settings), lambda _: executor)
     sandbox.start()
     lab = Lab(sandbox)
     lab.furnish()
