@@ -87,6 +87,10 @@ class Account(Known):
         session = principal.arn.rpartition("/")[2]
         return f"{known}:{session}" if principal.role is not None else known
 
+    def has_role(self, role: str) -> bool:
+        """Return whether there is a role of an ARN."""
+        return self._of_arn(role) is not None
+
     def trust(self, role: str) -> Policy | None:
         """Return the trust policy of a role, by its ARN; None where there is no such role.
 

@@ -86,7 +86,11 @@ def _tags(call: Call) -> dict[str, str]:
     said = call.parameters.get("Tags") or call.parameters.get("tags") or ()
     if isinstance(said, dict):
         return {str(key): str(value) for key, value in said.items()}
-    tags = [{name.lower(): value for name, value in each.items()} for each in said]
+    tags = [
+        {name.lower(): value for name, value in each.items()}
+        for each in said
+        if isinstance(each, dict)
+    ]
     return {
         str(tag.get("key", tag.get("tagkey"))): str(tag.get("value", tag.get("tagvalue", "")))
         for tag in tags
@@ -166,18 +170,24 @@ def _implied(call: Call) -> Iterator[Asked]:
         yield Asked("cloudformation:ListStacks", ANY)
     if call.action == "sts:AssumeRole" and said.get("Tags"):
         yield Asked("sts:TagSession", str(said.get("RoleArn")))
-    encryption = said.get("encryptionConfiguration") or {}
-    if call.action == "ecr:CreateRepository" and (key := encryption.get("kmsKey")):
-        context = {"kms:viaservice": f"ecr.{call.region}.amazonaws.com"}
-        for action in ("CreateGrant", "DescribeKey", "RetireGrant"):
-            yield Asked(f"kms:{action}", key, context)
-    image = said.get("ImageUri") or (said.get("Code") or {}).get("ImageUri")
-    if call.service == "lambda" and image:
-        # Lambda reads the image with the rights of who makes the function.
-        for action in ("BatchGetImage", "GetDownloadUrlForLayer"):
-            yield Asked(f"ecr:{action}", _repository(str(image), call.region))
+    if call.action == "ecr:CreateRepository":
+        yield from _encrypted(call)
+    if call.action in ("lambda:CreateFunction", "lambda:UpdateFunctionCode"):
+        yield from _read_image(call)
 
 
-def _repository(image: str, region: str) -> str:
+def _encrypted(call: Call) -> Iterator[Asked]:
+    """Return what ECR does with the key of a repository."""
+    key = call.parameters.get("encryptionConfiguration", {}).get("kmsKey")
+    context = {"kms:viaservice": f"ecr.{call.region}.amazonaws.com"}
+    for action in ("CreateGrant", "DescribeKey", "RetireGrant") if key else ():
+        yield Asked(f"kms:{action}", key, context)
+
+
+def _read_image(call: Call) -> Iterator[Asked]:
+    """Return what Lambda does with the repository of a function's image."""
+    said = call.parameters
+    image = said.get("ImageUri") or said.get("Code", {}).get("ImageUri") or ""
     name = image.partition("/")[2].partition("@")[0].partition(":")[0]
-    return arn("ecr", region, f"repository/{name}")
+    for action in ("BatchGetImage", "GetDownloadUrlForLayer") if name else ():
+        yield Asked(f"ecr:{action}", arn("ecr", call.region, f"repository/{name}"))

@@ -16,7 +16,7 @@ from odyssey.sandbox.record import Record
 from odyssey.sandbox.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from odyssey.sandbox.calls import Call
     from odyssey.sandbox.identities import Principal
@@ -27,7 +27,6 @@ log = logging.getLogger("odyssey.sandbox")
 NONE: Mapping[str, Values] = {}
 
 _ASSUMING = ("sts:AssumeRole", "sts:TagSession")
-_ROOT = Decision(True, IDENTITY)
 
 
 class Guard:
@@ -132,23 +131,33 @@ class Guard:
         return {"enforced": self.enforce, **told}
 
     def _noted(self, principal: Principal, asked: Asked, context: Context) -> Decision:
-        known = {**_of_principal(principal), **context, **asked.context}
         if principal.is_root:
-            decision = _ROOT
-            if asked.action in _ASSUMING and self.account.trust(asked.resource) is None:
-                decision = Decision(False, RESOURCE)
+            decision = self._of_root(asked)
         else:
-            known["aws:userid"] = self.account.unique_id(principal)
-            known |= _tags("aws:principaltag", self.account.tags(principal))
-            tags = self.account.resource_tags(asked.resource)
-            known |= _tags("aws:resourcetag", tags) | _tags("sagemaker:resourcetag", tags)
+            whole = Asked(asked.action, asked.resource, self._known(principal, asked, context))
             names = Names(principal.arn, principal.role, ACCOUNT)
-            whole = Asked(asked.action, asked.resource, known)
             decision = self._decided(whole, names, lambda: self.account.held(principal))
         self.record.note(principal.source, asked, decision)
         return decision
 
-    def _decided(self, asked: Asked, names: Names, held: Any) -> Decision:
+    def _of_root(self, asked: Asked) -> Decision:
+        """Return that the root may do it, but for a role that is not there."""
+        absent = asked.action in _ASSUMING and not self.account.has_role(asked.resource)
+        return Decision(False, RESOURCE) if absent else Decision(True, IDENTITY)
+
+    def _known(self, principal: Principal, asked: Asked, context: Context) -> Context:
+        tags = self.account.resource_tags(asked.resource)
+        return {
+            **_of_principal(principal),
+            "aws:userid": self.account.unique_id(principal),
+            **_tags("aws:principaltag", self.account.tags(principal)),
+            **_tags("aws:resourcetag", tags),
+            **_tags("sagemaker:resourcetag", tags),
+            **context,
+            **asked.context,
+        }
+
+    def _decided(self, asked: Asked, names: Names, held: Callable[[], Held]) -> Decision:
         """Return what policies decide; one that cannot be understood allows nothing."""
         try:
             policy, must_be_named = self._of_resource(asked)
@@ -162,7 +171,9 @@ class Guard:
         if asked.action in _ASSUMING:
             return self.account.trust(asked.resource) or Policy(()), True
         if asked.action.startswith("s3:"):
-            return self.account.of_bucket(asked.resource.split(":")[-1].partition("/")[0]), False
+            # A key may have colons of its own.
+            bucket = asked.resource.split(":", 5)[-1].partition("/")[0]
+            return self.account.of_bucket(bucket), False
         return None, False
 
 

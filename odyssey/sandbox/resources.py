@@ -208,12 +208,14 @@ def _of_iam(call: Call, known: Known) -> list[str]:
     if service := said.get("AWSServiceName"):
         # AWS chooses the rest of the name.
         return [arn("iam", "", f"role/aws-service-role/{service}/AWSServiceRoleFor*")]
+    if profile := said.get("InstanceProfileName"):
+        return [_with_path(said, "instance-profile", profile)]
     if role := said.get("RoleName"):
         made = call.operation == "CreateRole"
         return [_with_path(said, "role", role) if made else known.role(role)]
-    for kind in ("User", "Group", "InstanceProfile", "Policy"):
+    for kind in ("Group", "User", "Policy"):
         if name := said.get(f"{kind}Name"):
-            return [_with_path(said, _kind(kind), name)]
+            return [_with_path(said, kind.lower(), name)]
     if source := said.get("PolicySourceArn"):
         return [str(source)]
     # Without a name it is one's own.

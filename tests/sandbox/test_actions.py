@@ -211,6 +211,11 @@ def test_s3_uses_a_key_with_the_rights_of_whoever_asks() -> None:
         ),
         ("iam:ListRoles", {}, ["iam:ListRoles *"]),
         (
+            "iam:AddUserToGroup",
+            {"UserName": "u", "GroupName": "g"},
+            [f"iam:AddUserToGroup iam::{ACCOUNT}:group/g"],
+        ),
+        (
             "lambda:Invoke",
             {"FunctionName": "f", "Qualifier": "live"},
             ["lambda:InvokeFunction lambda:function:f:live"],
@@ -327,11 +332,33 @@ def test_without_a_name_a_user_is_oneself() -> None:
     assert found.resource == ann.arn
 
 
-@pytest.mark.parametrize(
-    "service", ["s3", "sagemaker", "ecr", "cloudformation", "iam", "sts", "logs", "lambda"]
+SERVICES = (
+    "application-autoscaling cloudformation cloudwatch dynamodb ec2 ecr events iam kms lambda logs "
+    "s3 sagemaker sagemaker-runtime scheduler sns sqs ssm stepfunctions sts"
 )
-def test_no_operation_of_a_service_is_without_a_rule(service: str) -> None:
-    free = {"AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "GetCallerIdentity"}
+FREE = {"AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "GetCallerIdentity", "GetSessionToken"}
+
+
+def sample(shape: Any, depth: int = 0) -> Any:
+    """Return a value as a model of botocore's wants it, with every member that there is."""
+    if shape.type_name == "structure":
+        return {
+            name: sample(member, depth + 1) for name, member in shape.members.items() if depth < 4
+        }
+    if shape.type_name == "list":
+        return [sample(shape.member, depth + 1)] if depth < 4 else []
+    if shape.type_name == "map":
+        return {"x": sample(shape.value, depth + 1)} if depth < 4 else {}
+    return {"string": "x", "boolean": True, "blob": b"x"}.get(shape.type_name, 1)
+
+
+@pytest.mark.parametrize("service", SERVICES.split())
+def test_every_operation_takes_something(service: str) -> None:
     model = Session().get_service_model(service)
-    for operation in {*model.operation_names} - free - {"GetSessionToken"}:
-        assert asked(f"{service}:{operation}")
+    for name in {*model.operation_names} - FREE:
+        shape = model.operation_model(name).input_shape
+        parameters = sample(shape) if shape is not None else {}
+        for said in ({}, parameters):
+            found = asked(f"{service}:{name}", **said)
+            assert found
+            assert all(each.action.count(":") == 1 and each.resource for each in found)
