@@ -123,7 +123,7 @@ class TransformJobs:
         reason = INTERNAL
         try:
             run.run(lambda: self._start(key))
-            reason = SANDBOX_STOPPED if self._sandbox.tasks.stopping.is_set() else ""
+            reason = SANDBOX_STOPPED if run.cancelled.is_set() else ""
         except JobFailedError as error:
             reason = str(error)
         finally:

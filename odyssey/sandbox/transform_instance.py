@@ -106,27 +106,23 @@ class Instance:
         self._reading = threading.Lock()
         self._changing = threading.Lock()
         self._open: set[Transformed] = set()
+        self._pool: ThreadPoolExecutor | None = None
 
-    def work(
-        self, sources: Sequence[Source], host: Host, is_stopped: Callable[[], bool]
-    ) -> ThreadPoolExecutor:
+    def work(self, sources: Sequence[Source], host: Host, is_stopped: Callable[[], bool]) -> None:
         """Transform objects; return when all are, or as soon as the job is stopped.
 
         Args:
             sources: The objects.
             host: The container.
             is_stopped: Whether the job is.
-
-        Returns:
-            What still runs then; it ends when the container does.
         """
         limits = Limits.of(self._request, host)
         self._log.tell(str(limits))
         invoker = Invoker(host, self._request, self._cancelled)
         feed = self._batches(sources, limits)
-        pool = ThreadPoolExecutor(limits.concurrent, "transform")
+        self._pool = ThreadPoolExecutor(limits.concurrent, "transform")
         running: set[Future[None]] = {
-            pool.submit(self._send, feed, invoker) for _ in range(limits.concurrent)
+            self._pool.submit(self._send, feed, invoker) for _ in range(limits.concurrent)
         }
         try:
             while running and not is_stopped():
@@ -136,10 +132,11 @@ class Instance:
         finally:
             if running:
                 self._cancelled.set()
-        return pool
 
     def close(self) -> None:
-        """Remove what came to nothing."""
+        """Wait for what still runs, which ends with the container; remove what came to nothing."""
+        if self._pool is not None:
+            self._pool.shutdown()
         for each in list(self._open):
             self._end(each)
 
@@ -148,7 +145,8 @@ class Instance:
             if self._cancelled.is_set():
                 return
             by_line = self._request["TransformOutput"].get("AssembleWith") == "Line"
-            found = Transformed(source, Output(self._folder, by_line=by_line))
+            output = Output(self._folder, by_line=by_line, window=2 * limits.concurrent)
+            found = Transformed(source, output)
             self._open.add(found)
             try:
                 yield from self._of(found, limits)

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from odyssey.sandbox.transform_input import Source
 
-WINDOW = 8
-"""Answers that are held while an earlier one is missing; whoever has a later one waits."""
-
 
 class Output:
     """The output of one object: in a file of this machine until it is whole.
@@ -27,13 +24,15 @@ class Output:
     Args:
         folder: Where the file is.
         by_line: Whether each answer ends with a line end; one that is there is not doubled.
+        window: How many answers are held while an earlier one is missing; later ones must wait.
     """
 
-    def __init__(self, folder: Path, *, by_line: bool) -> None:
+    def __init__(self, folder: Path, *, by_line: bool, window: int) -> None:
         """Nothing is written yet."""
         self._file = tempfile.NamedTemporaryFile(prefix="transform-", dir=folder)  # noqa: SIM115
         self.path = self._file.name
         self._by_line = by_line
+        self._window = window
         self._changed = threading.Condition()
         self._waiting: dict[int, bytes] = {}
         self._next = 0
@@ -49,7 +48,7 @@ class Output:
             How many are written; none once the output is closed.
         """
         with self._changed:
-            self._changed.wait_for(lambda: index < self._next + WINDOW or self._file.closed)
+            self._changed.wait_for(lambda: index < self._next + self._window or self._file.closed)
             if self._file.closed:
                 return 0
             self._waiting[index] = answer

@@ -52,7 +52,7 @@ class Run:
     ) -> None:
         """Nothing runs yet."""
         self.cancelled = threading.Event()
-        """Set by whoever stops the job."""
+        """Set by whoever stops the job, and when it cannot go on."""
         self._sandbox = sandbox
         self._region = region
         self._request = request
@@ -113,7 +113,6 @@ class Run:
         log: LogStream,
         started: Callable[[], object],
     ) -> None:
-        pool = None
         try:
             with hosted(
                 self._sandbox,
@@ -127,15 +126,13 @@ class Run:
                 name=self._name,
             ) as host:
                 started()
-                pool = instance.work(share, host, self.is_stopped)
+                instance.work(share, host, self.is_stopped)
         except HostingError as error:
-            if not self.is_stopped():
-                self.cancelled.set()
+            is_stopped = self.is_stopped()
+            self.cancelled.set()
+            if not is_stopped:
                 kind = "AlgorithmError" if isinstance(error, UnhealthyError) else "ClientError"
                 raise JobFailedError(f"{kind}: {error}") from error
-        finally:
-            if pool is not None:
-                pool.shutdown()
 
     def _log(self, stream: str) -> LogStream:
         return LogStream(self._sandbox.clients, self._region, self._role, GROUP, stream)
