@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from odyssey.sandbox.store import Store, Table
 
 
+SERVICE = "sagemaker.amazonaws.com"
+"""How roles name SageMaker in the policies that say whom they trust."""
+
+
 def arn(kind: str, region: str, name: str) -> str:
     """Return the ARN of a resource.
 

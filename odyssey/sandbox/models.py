@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from odyssey.errors import OdysseyError
-from odyssey.sandbox import trust
 from odyssey.sandbox.calls import Call, ServiceError, operation
-from odyssey.sandbox.kinds import Kind
+from odyssey.sandbox.kinds import SERVICE, Kind, arn
 from odyssey.sandbox.model_data import Source, container
 from odyssey.storage import Uri
 
@@ -44,7 +43,8 @@ class Models:
         _require_supported(asked)
         with self._sandbox.store.lock:
             self._models.require_new(call.region, asked["ModelName"])
-        trust.require_assumable(asked["ExecutionRoleArn"])
+        source = {"aws:SourceArn": arn("model", call.region, asked["ModelName"])}
+        self._sandbox.guard.require_trust(asked["ExecutionRoleArn"], SERVICE, source)
         self._require_data(Source(container(asked)), asked["ExecutionRoleArn"], call.region)
         isolated = asked.get("EnableNetworkIsolation", False)
         return self._models.add(call, EnableNetworkIsolation=isolated)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from odyssey.sandbox import listing, tags, training_request, trust
+from odyssey.sandbox import listing, tags, training_request
 from odyssey.sandbox.calls import Call, ServiceError, operation
-from odyssey.sandbox.kinds import arn
+from odyssey.sandbox.kinds import SERVICE, arn
 from odyssey.sandbox.training_record import TABLE, Record, created
 from odyssey.sandbox.training_run import SANDBOX_STOPPED, Run
 
@@ -60,9 +60,8 @@ class TrainingJobs:
         asked, name = call.parameters, call.parameters["TrainingJobName"]
         training_request.require(asked)
         made = arn("training-job", call.region, name)
-        trust.require_assumable(asked["RoleArn"])
         source = {"aws:SourceArn": made}
-        self._sandbox.guard.require_trust(asked["RoleArn"], trust.SAGEMAKER, source)
+        self._sandbox.guard.require_trust(asked["RoleArn"], SERVICE, source)
         with self._store.lock:
             self._require_new(call.region, name, made)
             tags.put(self._store, made, asked.get("Tags", ()))
