@@ -57,6 +57,12 @@ class Endpoint:
         with self._sandbox.store.lock:
             self._sandbox.store.table(PLANS)[self._key] = plan
 
+    @property
+    def exists(self) -> bool:
+        """Whether it has not been deleted."""
+        with self._sandbox.store.lock:
+            return self._key in self._kind.table
+
     def take(self, target: str | None) -> tuple[Fleet, Variant, Instance, Host]:
         """Choose what answers a request, and count the request; `Fleet.give_back` ends it.
 

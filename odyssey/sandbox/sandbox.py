@@ -114,6 +114,7 @@ class Sandbox:
 def _services(sandbox: Sandbox) -> list[Any]:
     """Return the services of ours, in the order in which they take up what was kept."""
     from odyssey.sandbox import cloudformation
+    from odyssey.sandbox.async_invocations import AsyncInvocations
     from odyssey.sandbox.callers import Callers
     from odyssey.sandbox.ecr import Ecr
     from odyssey.sandbox.ecr_images import EcrImages
@@ -136,6 +137,7 @@ def _services(sandbox: Sandbox) -> list[Any]:
         EndpointConfigs(sandbox),
         endpoints,
         Runtime(sandbox, endpoints),
+        AsyncInvocations(sandbox, endpoints),
         Tags(sandbox),
         Callers(sandbox),
         Simulation(sandbox),

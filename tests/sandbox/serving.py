@@ -84,9 +84,9 @@ class Account:
         )
         return name
 
-    def endpoint(self, model: str, name: str = "iris", **more: Any) -> str:
+    def endpoint(self, model: str, name: str = "iris", config: str = "", **more: Any) -> str:
         """Make an endpoint that serves a model; return its status when it is no more Creating."""
-        config = self.config(model, **more)
+        config = self.config(model, name=config, **more)
         self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
         return self.settled(name)["EndpointStatus"]
 
