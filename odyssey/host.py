@@ -7,12 +7,11 @@ The app's folder is laid out as SageMaker lays out ``/opt/ml`` in a container, s
 from __future__ import annotations
 
 import os
-import socket
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from odyssey import client, environment, staging
+from odyssey import client, environment, ports, staging
 from odyssey.console import Progress, clean, elapsed, note, size
 from odyssey.errors import InterruptedByUserError, ServingError, TrainingError
 from odyssey.process import Child, describe_end
@@ -229,20 +228,17 @@ def require_free(port: int, origin: str, command: str) -> None:
     Raises:
         ServingError: It is taken, or for root only.
     """
-    with socket.socket() as probe:
-        # As the server does: without it a port that was just in use counts as taken.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((client.HOST, port))
-        except PermissionError:
-            raise ServingError(
-                f"port {port} ({origin}) is for root only", f"{command} --port 8080"
-            ) from None
-        except OSError as error:
-            raise ServingError(
-                f"port {port} ({origin}) is in use: {error.strerror}",
-                f"stop what listens there, or: {command} --port {_another(port)}",
-            ) from None
+    try:
+        ports.probe(port)
+    except PermissionError:
+        raise ServingError(
+            f"port {port} ({origin}) is for root only", f"{command} --port 8080"
+        ) from None
+    except OSError as error:
+        raise ServingError(
+            f"port {port} ({origin}) is in use: {error.strerror}",
+            f"stop what listens there, or: {command} --port {_another(port)}",
+        ) from None
 
 
 def _another(port: int) -> int:

@@ -281,6 +281,27 @@ class Container:
             self.stopped_by = number
 
 
+def fill_volume(
+    engine: docker.DockerClient,
+    image: Image,
+    name: str,
+    at: str,
+    entries: Iterable[tuple[str, Path | bytes | None]],
+) -> None:
+    """Put files into a volume that another container then has read-only, even for root.
+
+    Args:
+        engine: The Docker engine.
+        image: What the container is made of that they go through; it is never started.
+        name: The volume.
+        at: The folder where it is.
+        entries: As in `Container.put`.
+    """
+    recipe = Recipe(["serve"], volumes={at: name}, writable=True)
+    with Container(engine, image, recipe) as container:
+        container.put(at, entries)
+
+
 def _closed_at_its_end(output: Any) -> Iterator[bytes]:
     try:
         yield from output

@@ -16,7 +16,7 @@ from odyssey.errors import ImageError, InterruptedByUserError, ServingError, Tra
 from odyssey.extraction import UnsafeMemberError, extract
 from odyssey.host import SERVE_GRACE, TRAIN_GRACE, Trained, committed, require_free
 from odyssey.images import layout, orphans
-from odyssey.images.containers import Container, Recipe
+from odyssey.images.containers import Container, Recipe, fill_volume
 from odyssey.images.engine import explained, require_near
 from odyssey.images.fittings import volume
 from odyssey.interruption import as_ctrl_c
@@ -153,16 +153,13 @@ def serving(
     if settings.artifacts.model != "none":
         staging.require_model(settings.folder, "odyssey docker train")
     with volume(engine) as name:
-        # A folder that is mounted can be read-only even for root, which the container runs as.
-        volumes = {layout.MODEL: name}
-        with Container(engine, image, Recipe(["serve"], volumes=volumes, writable=True)) as loader:
-            loader.put(layout.MODEL, layout.model(settings))
+        fill_volume(engine, image, name, layout.MODEL, layout.model(settings))
         recipe = Recipe(
             ["serve"],
             container_environment(settings),
             memory_mb=memory_mb,
             ports={port: layout.PORT},
-            volumes=volumes,
+            volumes={layout.MODEL: name},
         )
         with Container(engine, image, recipe) as container:
             yield container

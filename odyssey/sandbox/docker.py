@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
 from odyssey import client
 from odyssey.errors import ImageError
 from odyssey.images import fittings, layout, orphans
-from odyssey.images.containers import Container, Recipe
+from odyssey.images.containers import Container, Recipe, fill_volume
 from odyssey.images.engine import require_near
-from odyssey.sandbox.machines import MachineError
+from odyssey.sandbox.machines import KILLED, NO_METADATA, MachineError
 
 if TYPE_CHECKING:
     import tarfile
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
     from odyssey.images.image import Image
     from odyssey.sandbox.machines import Entry, Task
-
-KILLED = 137
-"""The exit code of what was killed, or whose end nobody knows."""
 
 LOOK = 60
 """Seconds that the engine is asked in one go whether a container has ended."""
@@ -56,6 +54,9 @@ class DockerExecutor:
         engine: The Docker engine; it stays its caller's.
         images: Where the images are.
 
+    Attributes:
+        engine: The engine.
+
     Raises:
         ImageError: The engine is on another machine, where nobody reaches what is here.
     """
@@ -65,7 +66,7 @@ class DockerExecutor:
     def __init__(self, engine: docker.DockerClient, images: Images) -> None:
         """Take away what a sandbox that was killed has left."""
         require_near(engine)
-        self._engine = engine
+        self.engine = engine
         self._images = images
         orphans.sweep(engine)
 
@@ -78,7 +79,7 @@ class DockerExecutor:
         """
         with _block() as stack:
             with _refusals():
-                image = self._images.pull(self._engine, task.image, task.region, task.role)
+                image = self._images.pull(self.engine, task.image, task.region, task.role)
                 machine = self._made(stack, image, task)
             yield machine
 
@@ -91,32 +92,25 @@ class DockerExecutor:
         """
         with _block() as stack:
             with _refusals():
-                name = stack.enter_context(fittings.network(self._engine))
+                name = stack.enter_context(fittings.network(self.engine))
             yield name
 
     def _made(self, stack: contextlib.ExitStack, image: Image, task: Task) -> DockerMachine:
         serves = task.port != 0
-        at = layout.MODEL if serves else f"/{layout.ROOT}"
-        volume = stack.enter_context(fittings.volume(self._engine))
+        volume = stack.enter_context(fittings.volume(self.engine))
         recipe = Recipe(
             task.command,
-            task.environment,
+            {**NO_METADATA, **task.environment},
             hostname=task.hostname,
             ports={0: task.port} if serves else {},
-            volumes={at: volume},
+            volumes={layout.MODEL if serves else f"/{layout.ROOT}": volume},
             writable=not serves,
             entrypoint=task.entrypoint,
             network=task.network,
         )
-        container = stack.enter_context(Container(self._engine, image, recipe))
-        filler = container
-        if serves:
-            # A folder that is mounted can be read-only even for root; so another one fills it.
-            fills = Recipe(task.command, volumes={at: volume}, writable=True)
-            filler = stack.enter_context(Container(self._engine, image, fills))
-        return stack.enter_context(
-            DockerMachine(self._engine, container, filler, PurePosixPath(at), task.port)
-        )
+        container = stack.enter_context(Container(self.engine, image, recipe))
+        fill = partial(fill_volume, self.engine, image, volume, layout.MODEL) if serves else None
+        return stack.enter_context(DockerMachine(self.engine, container, task.port, fill))
 
 
 class DockerMachine:
@@ -125,23 +119,21 @@ class DockerMachine:
     Args:
         engine: The Docker engine.
         container: The container.
-        filler: The container that what is put below `filled` goes through; it is never started.
-        filled: The folder of the volume.
-        port: The port that the container listens on.
+        port: The port that it listens on.
+        fill_model: Puts files into the model's folder, where the container may only read it.
     """
 
     def __init__(
         self,
         engine: docker.DockerClient,
         container: Container,
-        filler: Container,
-        filled: PurePosixPath,
         port: int,
+        fill_model: Callable[[Iterable[Entry]], None] | None,
     ) -> None:
         """Nothing runs yet."""
+        self._fill_model = fill_model
         self._engine = engine
         self._container = container
-        self._filler, self._filled = filler, filled
         self._port = port
         self._code: int | None = None
         self._thread: threading.Thread | None = None
@@ -161,11 +153,13 @@ class DockerMachine:
 
     def put(self, folder: str, entries: Iterable[Entry]) -> None:
         """Put files below a folder, which is made where it is missing."""
-        inside = PurePosixPath(folder).is_relative_to(self._filled)
-        container = self._filler if inside else self._container
-        below = folder.strip("/")
+        place, at = PurePosixPath(folder), PurePosixPath("/")
+        fill: Callable[[Iterable[Entry]], None] = partial(self._container.put, "/")
+        if self._fill_model is not None and place.is_relative_to(layout.MODEL):
+            fill, at = self._fill_model, PurePosixPath(layout.MODEL)
+        below = place.relative_to(at)
         with _refusals():
-            container.put("/", ((f"{below}/{name}", content) for name, content in entries))
+            fill((str(below / name), content) for name, content in entries)
 
     def start(self, on_output: Callable[[bytes], None]) -> None:
         """Start the container."""
@@ -231,9 +225,10 @@ class DockerMachine:
 
     def _kill(self) -> None:
         for _ in range(KILL_ATTEMPTS):
-            self._signal("SIGKILL")
-            if self._ended.wait(PAUSE):
+            if self._ended.is_set():
                 return
+            self._signal("SIGKILL")
+            self._ended.wait(PAUSE)
 
     def _signal(self, name: str) -> None:
         import requests

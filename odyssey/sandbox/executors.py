@@ -39,7 +39,11 @@ def choose(kind: str, app: Path | None, images: Images) -> Executor:
         if kind == "docker" or app is None:
             raise MissingToolError(error.message, f"{error.hint}; {WITHOUT_DOCKER}") from error
         return _processes(app)
-    return DockerExecutor(found, images)
+    try:
+        return DockerExecutor(found, images)
+    except BaseException:
+        found.close()
+        raise
 
 
 def _processes(app: Path | None) -> ProcessExecutor:

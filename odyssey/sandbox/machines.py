@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 Entry = tuple[str, "Path | bytes | None"]
 """A name below a folder, with a file, a content, or None for a folder."""
+
+KILLED = 128 + signal.SIGKILL
+"""The exit code of what was killed."""
+
+NO_METADATA = {"AWS_EC2_METADATA_DISABLED": "true"}
+"""So that the user's code on a machine of AWS does not find that machine's own keys."""
 
 
 class MachineError(Exception):

@@ -11,49 +11,40 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import selectors
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tarfile
-import tempfile
 import threading
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from odyssey import client, config, environment, host, state
-from odyssey.images import orphans
+from odyssey.images import layout
 from odyssey.images.archive import Packed, Pieces
+from odyssey.ports import Ports
 from odyssey.sandbox import keeper
-from odyssey.sandbox.machines import MachineError
+from odyssey.sandbox.folders import folder, sweep
+from odyssey.sandbox.machines import KILLED, NO_METADATA, MachineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from odyssey.sandbox.machines import Entry, Task
 
-ROOT = PurePosixPath("/opt/ml")
+ROOT = PurePosixPath(f"/{layout.ROOT}")
 
 MACHINES = "machines"
-"""The folder in ``.odyssey`` where machines have theirs: gigabytes do not belong into /tmp."""
-
-OWNER = "owner"
-
-PORTS = range(20000, 32000)
-"""Below the ports that the kernel gives to whoever asks another server something."""
+"""The folder in ``.odyssey`` where machines have theirs."""
 
 LAST_WORDS = 1.0
 """Seconds of output that are still read once all has ended; more come only without /proc."""
 
-KILLED = 128 + signal.SIGKILL
-
 NO_AWS = {
+    **NO_METADATA,
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
 }
 """So that the user's code finds no keys of the user's, and never asks the real AWS with them."""
 
@@ -79,8 +70,8 @@ class ProcessExecutor:
         self._python = environment.python_for(self._settings)
         self._home = state.folder(self._settings.folder) / MACHINES
         self._home.mkdir(exist_ok=True)
-        self._ports = _Ports()
-        _sweep(self._home)
+        self._ports = Ports()
+        sweep(self._home)
 
     @contextlib.contextmanager
     def machine(self, task: Task) -> Iterator[ProcessMachine]:
@@ -90,11 +81,15 @@ class ProcessExecutor:
             MachineError: The task is not to train and not to serve, or the app cannot do it.
         """
         rocket = self._rocket(task)
-        with _folder(self._home) as root, self._ports.one() as port:
+        with contextlib.ExitStack() as stack:
+            try:
+                root = stack.enter_context(folder(self._home))
+                port = stack.enter_context(self._ports.one())
+            except OSError as error:
+                raise MachineError(f"no process can be made: {error}") from error
             env = self._variables(task, root, port)
             argv = [str(self._python), str(rocket), *task.command[1:]]
-            with ProcessMachine(argv, self._settings.folder, env, root, port) as machine:
-                yield machine
+            yield stack.enter_context(ProcessMachine(argv, self._settings.folder, env, root, port))
 
     @contextlib.contextmanager
     def network(self) -> Iterator[str]:
@@ -126,7 +121,15 @@ class ProcessExecutor:
 
 
 class ProcessMachine:
-    """A program in a folder of its own, for the length of a ``with`` block."""
+    """A program in a folder of its own, for the length of a ``with`` block.
+
+    Args:
+        argv: The program and its arguments.
+        cwd: Its working directory.
+        env: All of its variables.
+        root: What is ``/opt/ml`` for it.
+        port: The port that it is told to listen on.
+    """
 
     def __init__(
         self, argv: list[str], cwd: Path, env: Mapping[str, str], root: Path, port: int
@@ -137,8 +140,8 @@ class ProcessMachine:
         self._root = root
         self._keeper: subprocess.Popen[bytes] | None = None
         self._code: int | None = None
-        self._before = _killed_for_memory()
-        self._was_told = False
+        self._killed_before = _killed_for_memory()
+        self._is_unwanted = False
         self._lock = threading.Lock()
         self._ended = threading.Event()
 
@@ -212,8 +215,9 @@ class ProcessMachine:
 
     @property
     def was_out_of_memory(self) -> bool:
-        """Whether the kernel killed one for memory while it ran, and it was killed."""
-        return self._code == KILLED and not self._was_told and _killed_for_memory() > self._before
+        """Whether it was killed, not by us, and the kernel has killed for memory since."""
+        by_others = self._code == KILLED and not self._is_unwanted
+        return by_others and _killed_for_memory() > self._killed_before
 
     def _place(self, path: PurePosixPath) -> Path:
         """Return where a path of a container's is here."""
@@ -241,7 +245,7 @@ class ProcessMachine:
             self._keeper.stdin.write(words)  # type: ignore[union-attr]
 
     def _kill(self) -> None:
-        self._was_told = True
+        self._is_unwanted = True
         with self._lock:
             self._keeper.stdin.close()  # type: ignore[union-attr]
 
@@ -267,67 +271,3 @@ def _pass_on(process: subprocess.Popen[bytes], on_output: Callable[[bytes], None
                 on_output(chunk)
             elif process.poll() is not None:
                 return  # Where the keeper cannot find all, one of them may hold the pipe open.
-
-
-class _Ports:
-    """Ports of this machine, no two machines the same.
-
-    Whether one is free is known only at that moment; the range keeps away from whatever this
-    process and others are given when they ask a server something.
-    """
-
-    def __init__(self) -> None:
-        self._taken: set[int] = set()
-        self._lock = threading.Lock()
-
-    @contextlib.contextmanager
-    def one(self) -> Iterator[int]:
-        with self._lock:
-            port = next((each for each in random.sample(PORTS, 100) if self._is_free(each)), 0)
-            if not port:
-                raise MachineError(f"no port from {PORTS.start} to {PORTS.stop} is free")
-            self._taken.add(port)
-        try:
-            yield port
-        finally:
-            self._taken.discard(port)
-
-    def _is_free(self, port: int) -> bool:
-        with socket.socket() as probe:
-            # As the server does: without it a port that was just in use counts as taken.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((client.HOST, port))
-            except OSError:
-                return False
-        return port not in self._taken
-
-
-@contextlib.contextmanager
-def _folder(home: Path) -> Iterator[Path]:
-    """Make a machine's folder for the length of a ``with`` block."""
-    place = Path(tempfile.mkdtemp(dir=home))
-    try:
-        (place / OWNER).write_text(orphans.owner(), encoding="utf-8")
-        root = place / "ml"
-        root.mkdir()
-        yield root
-    finally:
-        _remove(place)
-
-
-def _remove(folder: Path) -> None:
-    """Take a folder away, although there may be some in it that nobody may write into."""
-    for place, names, _ in os.walk(folder):
-        for below in (Path(place, name) for name in names):
-            if not below.is_symlink():
-                below.chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _sweep(home: Path) -> None:
-    """Take away the folders of sandboxes that were killed."""
-    for owner in home.glob(f"*/{OWNER}"):
-        with contextlib.suppress(OSError):
-            if orphans.has_died(owner.read_text(encoding="utf-8")):
-                _remove(owner.parent)

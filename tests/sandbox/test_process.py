@@ -14,8 +14,9 @@ import pytest
 
 from odyssey.errors import AppNotFoundError
 from odyssey.extraction import extract
+from odyssey.ports import RANGE
 from odyssey.sandbox.machines import Entry, Machine, MachineError, Task
-from odyssey.sandbox.process import PORTS, ProcessExecutor, ProcessMachine
+from odyssey.sandbox.process import ProcessExecutor, ProcessMachine
 
 # It does what the word after "train" says.
 TRAIN = """
@@ -164,6 +165,15 @@ for number in range(20000):
         with pytest.raises(MachineError, match="rocket/serve is missing"):
             executor.machine(Task("any", ["serve"])).__enter__()
 
+    def test_a_python_that_cannot_be_run_is_told_in_the_output(self, small: Path) -> None:
+        (small / "python").write_text("#!/nowhere/at-all\n")
+        (small / "python").chmod(0o755)
+        with (small / "odyssey.toml").open("a") as settings:
+            settings.write('[local]\npython = "./python"\n')
+        code, printed = run(ProcessExecutor(small), "")
+        assert code == 127
+        assert b"python: No such file or directory" in printed
+
     def test_a_folder_without_an_app_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(AppNotFoundError):
             ProcessExecutor(tmp_path)
@@ -208,7 +218,7 @@ class TestVariables:
             ]
             ports = {machine.address[1] for machine in machines}
             assert len(ports) == 50
-            assert ports <= set(PORTS)
+            assert ports <= set(RANGE)
             assert {machine.address[0] for machine in machines} == {"127.0.0.1"}
 
 
@@ -266,7 +276,7 @@ class TestEnd:
         what = """
 def stop(*_):
     time.sleep(0.5)
-    print("saved", flush=True)
+    os.write(1, b"saved")
     sys.exit(5)
 signal.signal(signal.SIGTERM, stop)
 print("ready", flush=True)
@@ -276,7 +286,7 @@ time.sleep(600)
             output.wait_for(b"ready")
             machine.stop(20)
             assert machine.wait(0) == 5
-            assert output.bytes == b"ready\nsaved\n"
+            assert output.bytes == b"ready\nsaved"
 
     def test_one_that_does_not_listen_is_killed_after_its_time(
         self, executor: ProcessExecutor
