@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import shutil
+import re
 import threading
 import time
 import uuid
@@ -22,6 +22,9 @@ PIECE = 1 << 20
 
 GRACE = 5.0
 """Seconds that a discarded file stays, for a request that has found its object just before."""
+
+OURS = re.compile(r"[0-9a-f]{32}")
+"""What the names of the files are."""
 
 
 class Body(mmap.mmap):
@@ -192,9 +195,9 @@ class Bodies:
         self._claimed.add(name)
 
     def sweep(self) -> None:
-        """Remove all files that nobody has claimed."""
+        """Remove the files of ours that nobody has claimed."""
         for path in self._folder.iterdir():
-            if path.name not in self._claimed:
+            if OURS.fullmatch(path.name) and path.name not in self._claimed:
                 path.unlink()
 
     def close(self) -> None:
@@ -203,4 +206,5 @@ class Bodies:
             self._closed = True
         if not self._keep:
             with contextlib.suppress(OSError):
-                shutil.rmtree(self._folder)
+                self.sweep()
+                self._folder.rmdir()

@@ -106,6 +106,9 @@ class Payload:
     def _hashed(self, length: int) -> Iterator[bytes]:
         stream = io.BufferedReader(get_input_stream(self._environ), PIECE)  # type: ignore[type-var]
         for piece in self._unwrapped(stream) if self._wrapped else _pieces(stream, length):
+            length -= len(piece)
+            if length < 0:
+                raise ValueError("there are more bytes than were announced")
             for each in (self._md5, *self._hashes.values()):
                 each.update(piece)
             yield piece
@@ -116,7 +119,7 @@ class Payload:
         https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
         """
         while size := int(stream.readline(LINE).partition(b";")[0], 16):
-            yield from _pieces(stream, min(size, LARGEST))
+            yield from _pieces(stream, size)
             if stream.read(2) != b"\r\n":
                 raise ValueError("a chunk does not end where it should")
         while line := stream.readline(LINE).strip():

@@ -11,12 +11,13 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 from urllib.parse import parse_qs
 
-from moto.s3 import models
+from moto.s3 import models, responses
 from moto.s3.responses import S3Response
+from moto.s3.utils import compute_checksum
 
 from odyssey.sandbox.bodies import Bodies, Body, Stretch, Upload
 from odyssey.sandbox.calls import ServiceError
-from odyssey.sandbox.digests import Parts, md5
+from odyssey.sandbox.digests import HASHES, Parts, md5, text
 from odyssey.sandbox.payloads import Payload
 from odyssey.sandbox.wire import Signed
 
@@ -183,19 +184,35 @@ def _complete(
     return Upload(name, size, etag), etag, checksum.told()
 
 
+def _checksum(body: Any, algorithm: str, encode_base64: bool = True) -> bytes:
+    """Return the checksum of a body, of which moto would read everything at once."""
+    if not isinstance(body, Body) or algorithm not in HASHES:
+        return compute_checksum(body, algorithm, encode_base64)
+    digest = HASHES[algorithm]()
+    for piece in body:
+        digest.update(piece)
+    return text(digest.digest()).encode() if encode_base64 else digest.digest()
+
+
 @contextlib.contextmanager
 def on_disk(bodies: Bodies) -> Iterator[None]:
     """Have moto's objects be files for the length of a ``with`` block.
 
-    What moto knows is the whole process's: no two sandboxes of one process can do so at once.
+    What moto knows is the whole process's, which can so have one sandbox at a time.
 
     Args:
         bodies: The files.
+
+    Raises:
+        RuntimeError: There is another sandbox in this process.
     """
+    if models.FakeKey is StoredKey:
+        raise RuntimeError("a sandbox runs in this process: stop it first")
     StoredKey.bodies = bodies
     changes = [
         (models, "FakeKey", StoredKey),
         (models.FakeMultipart, "complete", _complete),
+        (responses, "compute_checksum", _checksum),
         (S3Response, "setup_class", _setup),
     ]
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in changes]

@@ -90,7 +90,7 @@ def broken(path: Path) -> UsageError:
 
 
 def _refusal(path: Path, why: str) -> UsageError:
-    hint = f"begin anew in another folder, or remove what was kept in this one: rm -r {path.parent}"
+    hint = f"begin anew in another folder, or in this one: rm {path}"
     return UsageError(f"the sandbox's kept state, {path}, {why}", hint)
 
 

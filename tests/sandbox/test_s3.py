@@ -120,11 +120,15 @@ def test_each_version_has_its_own_body(s3: Any) -> None:
 def test_a_copy_outlives_what_it_was_copied_from(s3: Any, body: bytes) -> None:
     s3.put_object(Bucket="data", Key="from", Body=body, Tagging="a=1")
 
-    s3.copy_object(Bucket="data", Key="to", CopySource="data/from", ChecksumAlgorithm="SHA256")
+    copied = s3.copy_object(
+        Bucket="data", Key="to", CopySource="data/from", ChecksumAlgorithm="SHA256"
+    )
     s3.put_object(Bucket="data", Key="from", Body=b"something else")
     s3.delete_object(Bucket="data", Key="from")
 
+    sha256 = base64.b64encode(hashlib.sha256(body).digest()).decode()
     assert read(s3, "to") == body
+    assert copied["CopyObjectResult"]["ChecksumSHA256"] == sha256
     assert s3.get_object_tagging(Bucket="data", Key="to")["TagSet"] == [{"Key": "a", "Value": "1"}]
 
 
@@ -197,8 +201,9 @@ def request(
         return answer.status, answer.read(), {k.lower(): v for k, v in answer.getheaders()}
 
 
+@pytest.mark.parametrize("chunked", [False, True], ids=["plain", "chunked"])
 def test_a_body_with_a_trailing_checksum_is_unwrapped_and_checked(
-    sandbox: Sandbox, s3: Any
+    sandbox: Sandbox, s3: Any, chunked: bool
 ) -> None:
     def put(checksum: str | None) -> tuple[int, bytes, dict[str, str]]:
         wrapped = AwsChunkedWrapper(
@@ -209,7 +214,7 @@ def test_a_body_with_a_trailing_checksum_is_unwrapped_and_checked(
         return request(
             sandbox,
             "/data/k",
-            wrapped,
+            iter([wrapped]) if chunked else wrapped,
             {
                 "Content-Encoding": "aws-chunked",
                 "X-Amz-Trailer": "x-amz-checksum-crc32",
