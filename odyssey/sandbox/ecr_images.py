@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from odyssey.sandbox import manifests
 from odyssey.sandbox.calls import ACCOUNT, Call, ServiceError, operation
 from odyssey.sandbox.ecr import page
+from odyssey.sandbox.repository import NOT_FOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,20 +20,6 @@ SCANNED = {"status": "COMPLETE", "description": "The sandbox scans nothing, and 
 
 _DIGEST = re.compile(r"[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+")
 _TAGGED = {"ANY": (True, False), "TAGGED": (True,), "UNTAGGED": (False,)}
-
-
-class ImageFailure(Exception):
-    """One of the images of a request is refused.
-
-    Args:
-        code: ECR's code.
-        reason: Why.
-    """
-
-    def __init__(self, code: str, reason: str) -> None:
-        """Keep both."""
-        super().__init__(f"{code}: {reason}")
-        self.code, self.reason = code, reason
 
 
 class EcrImages:
@@ -84,12 +71,9 @@ class EcrImages:
         def gone(wanted: Mapping[str, str]) -> list[dict[str, str]]:
             image = _find(repository, wanted)
             if "imageDigest" not in wanted:
-                repository.untag(wanted["imageTag"])
+                repository.remove(wanted["imageTag"])
                 return [_id(image, wanted["imageTag"])]
-            try:
-                repository.delete(image.digest)
-            except ServiceError as error:
-                raise ImageFailure(error.code, error.message) from error
+            repository.remove(image.digest)
             return [_id(image, tag) for tag in image.tags or (None,)]
 
         with self._lock:
@@ -158,14 +142,9 @@ def _each(
     for wanted in call.parameters["imageIds"]:
         try:
             done += answer(wanted)
-        except ImageFailure as failure:
-            failures.append(
-                {
-                    "imageId": dict(wanted),
-                    "failureCode": failure.code,
-                    "failureReason": failure.reason,
-                }
-            )
+        except ServiceError as error:
+            failed = {"failureCode": error.code, "failureReason": error.message}
+            failures.append({"imageId": dict(wanted), **failed})
     return {member: done, "failures": failures}
 
 
@@ -173,38 +152,38 @@ def _find(repository: Repository, wanted: Mapping[str, str]) -> StoredImage:
     """Return the image of an ``imageId``.
 
     Raises:
-        ImageFailure: There is none, or it is no id.
+        ServiceError: There is none, or it is no id, by the codes of a batch's failures.
     """
     digest, tag = wanted.get("imageDigest"), wanted.get("imageTag")
     if digest is None and tag is None:
-        raise ImageFailure(
+        raise ServiceError(
             "MissingDigestAndTag", "Invalid request parameters: both tag and digest cannot be null"
         )
     if digest is not None and not _DIGEST.fullmatch(digest):
-        raise ImageFailure(
+        raise ServiceError(
             "InvalidImageDigest",
             "Invalid request parameters: image digest should satisfy the regex "
             f"'{_DIGEST.pattern}'",
         )
     image = repository.find(digest or tag or "")
     if image is None:
-        raise ImageFailure("ImageNotFound", "Requested image not found")
+        raise ServiceError("ImageNotFound", NOT_FOUND)
     if tag is not None and tag not in image.tags:
-        raise ImageFailure("ImageTagDoesNotMatchDigest", "Tag does not match digest")
+        raise ServiceError("ImageTagDoesNotMatchDigest", "Tag does not match digest")
     return image
 
 
 def _require(repository: Repository, wanted: Mapping[str, str]) -> StoredImage:
     try:
         return _find(repository, wanted)
-    except ImageFailure as failure:
-        if failure.code != "ImageNotFound":
-            raise ServiceError("InvalidParameterException", failure.reason) from failure
+    except ServiceError as error:
+        if error.code != "ImageNotFound":
+            raise ServiceError("InvalidParameterException", error.message) from error
         raise ServiceError(
             "ImageNotFoundException",
             f"The image with imageId {_shown(wanted)} does not exist within the repository with "
             f"name '{repository.name}' in the registry with id '{ACCOUNT}'",
-        ) from failure
+        ) from error
 
 
 def _shown(wanted: Mapping[str, str]) -> str:

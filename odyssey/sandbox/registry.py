@@ -67,7 +67,7 @@ class Registry:
         self._repositories = repositories
         self._passwords = passwords
         self._guard = guard
-        self._routes = {**BlobRequests(repositories, guard).routes, **ManifestRequests().routes}
+        self._routes = {**BlobRequests(repositories).routes, **ManifestRequests().routes}
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request."""
@@ -99,7 +99,7 @@ class Registry:
             action, answer = methods[request.method]
             repository = self._repositories.open(password.region, found[1])
             self._guard.require(password.principal, f"ecr:{action}", repository.arn)
-            return answer(Visit(request, password, repository, found[2]))
+            return answer(Visit(request, repository, found[2]))
         raise ServiceError("UnknownOperationException", "the registry does not know that path")
 
     def _password(self, request: Request) -> Password:

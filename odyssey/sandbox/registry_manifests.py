@@ -28,9 +28,7 @@ class ManifestRequests:
         }
 
     def _manifest(self, visit: Visit) -> Response:
-        image = visit.repository.find(visit.reference)
-        if image is None:
-            raise ServiceError("ImageNotFoundException", "Requested image not found")
+        image = visit.repository.require(visit.reference)
         content = visit.repository.manifest(image)
         headers = {"Docker-Content-Digest": image.digest, "ETag": f'"{image.digest}"'}
         return Response(content, headers=headers, content_type=image.record["media_type"])
@@ -50,13 +48,7 @@ class ManifestRequests:
         return made(visit.repository, "manifests", image.digest)
 
     def _delete(self, visit: Visit) -> Response:
-        image = visit.repository.find(visit.reference)
-        if image is None:
-            raise ServiceError("ImageNotFoundException", "Requested image not found")
-        if visit.reference in image.tags:
-            visit.repository.untag(visit.reference)
-        else:
-            visit.repository.delete(image.digest)
+        visit.repository.remove(visit.reference)
         return Response(status=202)
 
     def _tags(self, visit: Visit) -> Response:

@@ -72,11 +72,20 @@ class Repositories:
         return cast("Contents", self.store.table(TABLE).setdefault((region, name), empty))
 
     def drop(self, region: str, name: str) -> None:
-        """Forget all that a repository has."""
+        """Forget all that a repository has, and what is arriving."""
         with self.store.lock:
             had: Contents | None = self.store.table(TABLE).pop((region, name), None)
             if had is not None:
                 self.remove({*had["images"], *had["blobs"]})
+            for owner, of, upload in list(self.uploads.values()):
+                if (owner, of) == (region, name):
+                    self.cancel(upload)
+
+    def cancel(self, upload: Upload) -> None:
+        """Forget a blob that was arriving."""
+        with self.store.lock:
+            self.uploads.pop(upload.id, None)
+        upload.path.unlink(missing_ok=True)
 
     def remove(self, digests: Iterable[str]) -> None:
         """Remove those blobs that no repository has; the store's lock is held."""

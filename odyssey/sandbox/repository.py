@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from odyssey.sandbox.blobs import Upload
     from odyssey.sandbox.manifests import Manifest
     from odyssey.sandbox.repositories import Repositories
+
+
+NOT_FOUND = "Requested image not found"
+
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 
 
 class ImageRecord(TypedDict):
@@ -105,7 +111,7 @@ class Repository:
             ServiceError: It is another one than was told.
         """
         if upload.digest != digest:
-            self.cancel(upload)
+            self._all.cancel(upload)
             raise ServiceError(
                 "InvalidLayerException",
                 f"The layer's digest is {upload.digest}, and '{digest}' was told",
@@ -114,12 +120,6 @@ class Repository:
             self._all.blobs.keep(upload)
             self._contents["blobs"][digest] = upload.size
             self._all.uploads.pop(upload.id, None)
-
-    def cancel(self, upload: Upload) -> None:
-        """Forget a blob that was arriving."""
-        with self._lock:
-            self._all.uploads.pop(upload.id, None)
-        upload.path.unlink(missing_ok=True)
 
     def mount(self, digest: str, source: Repository) -> bool:
         """Take over a blob that another repository has; return whether it has."""
@@ -148,6 +148,17 @@ class Repository:
             digest = contents["tags"].get(reference, reference)
             return self._stored(digest) if digest in contents["images"] else None
 
+    def require(self, reference: str) -> StoredImage:
+        """Return the image of a tag or a digest.
+
+        Raises:
+            ServiceError: There is none.
+        """
+        image = self.find(reference)
+        if image is None:
+            raise ServiceError("ImageNotFoundException", NOT_FOUND)
+        return image
+
     def manifest(self, image: StoredImage) -> bytes:
         """Return an image's manifest.
 
@@ -157,7 +168,7 @@ class Repository:
         try:
             return self._all.blobs.read(image.digest)
         except FileNotFoundError as error:
-            raise ServiceError("ImageNotFoundException", "Requested image not found") from error
+            raise ServiceError("ImageNotFoundException", NOT_FOUND) from error
 
     def tags(self) -> list[str]:
         """Return all tags, sorted."""
@@ -173,9 +184,16 @@ class Repository:
             tag: The tag that leads to it from now on.
 
         Raises:
-            ServiceError: The manifest is none, blobs are missing, or the tag cannot be moved.
+            ServiceError: The manifest or the tag is none, blobs are missing, or the tag cannot be
+                moved.
         """
         manifest = manifests.read(content, media_type)
+        if tag is not None and not _TAG.fullmatch(tag):
+            raise ServiceError(
+                "InvalidParameterException",
+                "Invalid parameter at 'imageTag' failed to satisfy constraint: 'must satisfy "
+                f"regular expression '{_TAG.pattern}''",
+            )
         with self._lock:
             contents = self._contents
             self._require_parts(manifest)
@@ -192,39 +210,40 @@ class Repository:
                 contents["tags"][tag] = manifest.digest
             return self._stored(manifest.digest)
 
-    def untag(self, tag: str) -> None:
-        """Take a tag away; an image without any other goes with it, as at ECR."""
-        with self._lock:
-            digest = self._contents["tags"][tag]
-            if self._stored(digest).tags == (tag,):
-                self.delete(digest)
-            else:
-                del self._contents["tags"][tag]
+    def remove(self, reference: str) -> StoredImage:
+        """Take a tag away, or delete the image of a digest with all its tags.
 
-    def delete(self, digest: str) -> None:
-        """Delete an image, its tags, and the blobs that no other image has.
+        An image without any other tag goes with its last one, as at ECR.
 
         Raises:
-            ServiceError: It is a part of another image.
+            ServiceError: There is no such image, or it is a part of another.
         """
         with self._lock:
-            contents = self._contents
-            images = contents["images"]
-            for other, each in images.items():
-                if digest in each["members"]:
-                    raise ServiceError("ImageReferencedByManifestList", f"{other} refers to it")
-            gone = set(images.pop(digest)["blobs"])
-            gone -= {blob for each in images.values() for blob in each["blobs"]}
-            for blob in gone:
-                contents["blobs"].pop(blob, None)
-            for tag in [tag for tag, leads in contents["tags"].items() if leads == digest]:
-                del contents["tags"][tag]
-            self._all.remove({digest, *gone})
+            image = self.require(reference)
+            if reference in image.tags and len(image.tags) > 1:
+                del self._contents["tags"][reference]
+            else:
+                self._delete(image)
+            return image
 
     def scan(self, digest: str) -> None:
         """Remember that somebody wanted an image to be scanned."""
         with self._lock:
             self._contents["images"][digest]["scanned_at"] = datetime.now(UTC)
+
+    def _delete(self, image: StoredImage) -> None:
+        contents = self._contents
+        images = contents["images"]
+        for other, each in images.items():
+            if image.digest in each["members"]:
+                raise ServiceError("ImageReferencedByManifestList", f"{other} refers to it")
+        gone = set(images.pop(image.digest)["blobs"])
+        gone -= {blob for each in images.values() for blob in each["blobs"]}
+        for blob in gone:
+            contents["blobs"].pop(blob, None)
+        for tag in image.tags:
+            del contents["tags"][tag]
+        self._all.remove({image.digest, *gone})
 
     def _stored(self, digest: str) -> StoredImage:
         contents = self._contents

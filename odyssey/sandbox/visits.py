@@ -11,7 +11,6 @@ from werkzeug.wrappers import Response
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
-    from odyssey.sandbox.passwords import Password
     from odyssey.sandbox.repository import Repository
 
 
@@ -21,13 +20,11 @@ class Visit:
 
     Args:
         request: The request.
-        password: The password that came with it.
         repository: The repository.
         reference: What of it: a digest, a tag, or the name of an upload.
     """
 
     request: Request
-    password: Password
     repository: Repository
     reference: str
 

@@ -44,6 +44,15 @@ def start(tmp_path: Path) -> Iterator[Start]:
         yield start
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox that runs no jobs, for tests that leave it as they have found it."""
+    sandbox = Sandbox(Settings(tmp_path_factory.mktemp("sandbox")), lambda _: NoExecutor())
+    sandbox.start()
+    yield sandbox
+    sandbox.stop()
+
+
 @pytest.fixture
 def sandbox(start: Start) -> Sandbox:
     """A sandbox that runs no jobs."""

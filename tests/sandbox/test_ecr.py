@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,35 +12,36 @@ import pytest
 from botocore.exceptions import ClientError
 
 from odyssey.images.manifests import DOCKER
-from odyssey.sandbox.identities import ROOT
 from odyssey.sandbox.sandbox import Sandbox
-from tests.sandbox.conftest import Start
 from tests.sandbox.registry_client import CONFIG, Client, digest_of, manifest_of, password
 
 REGION = "eu-west-1"
 
 
 @pytest.fixture
-def ecr(sandbox: Sandbox) -> Any:
-    client = sandbox.clients.client("ecr", REGION)
+def ecr(shared: Sandbox) -> Iterator[Any]:
+    """ECR with one repository."""
+    client = shared.clients.client("ecr", REGION)
     client.create_repository(repositoryName="iris")
-    return client
+    yield client
+    for repository in client.describe_repositories()["repositories"]:
+        client.delete_repository(repositoryName=repository["repositoryName"], force=True)
 
 
 @pytest.fixture
-def registry(sandbox: Sandbox, ecr: Any) -> Client:
-    return Client(sandbox, password(ecr))
+def registry(shared: Sandbox, ecr: Any) -> Client:
+    return Client(shared, password(ecr))
 
 
 def code(caught: pytest.ExceptionInfo[ClientError]) -> str:
     return str(caught.value.response["Error"]["Code"])
 
 
-def test_a_repository_s_address_leads_to_the_registry(sandbox: Sandbox, ecr: Any) -> None:
+def test_a_repository_s_address_leads_to_the_registry(shared: Sandbox, ecr: Any) -> None:
     # when
     made = ecr.create_repository(repositoryName="team/app", tags=[{"Key": "a", "Value": "b"}])
     # then
-    uri = f"127.0.0.1:{sandbox.server.port}/team/app"
+    uri = f"127.0.0.1:{shared.server.port}/team/app"
     assert made["repository"]["repositoryUri"] == uri
     arn = "arn:aws:ecr:eu-west-1:123456789012:repository/team/app"
     assert made["repository"]["repositoryArn"] == arn
@@ -125,18 +127,18 @@ def test_what_is_wrong_is_refused_by_ecr_s_codes(
     assert code(caught).startswith(expected)
 
 
-def test_a_password_is_good_for_twelve_hours(sandbox: Sandbox, ecr: Any) -> None:
+def test_a_password_is_good_for_twelve_hours(shared: Sandbox, ecr: Any) -> None:
     (told,) = ecr.get_authorization_token()["authorizationData"]
     user, _, text = base64.b64decode(told["authorizationToken"]).decode().partition(":")
     assert user == "AWS"
     assert timedelta(hours=11.9) < told["expiresAt"] - datetime.now(UTC) < timedelta(hours=12.1)
-    assert told["proxyEndpoint"] == f"http://127.0.0.1:{sandbox.server.port}"
+    assert told["proxyEndpoint"] == f"http://127.0.0.1:{shared.server.port}"
     assert password(ecr) != text
 
 
-def test_a_password_is_remembered_by_its_hash_alone(sandbox: Sandbox, ecr: Any) -> None:
+def test_a_password_is_remembered_by_its_hash_alone(shared: Sandbox, ecr: Any) -> None:
     text = password(ecr)
-    assert text.partition(".")[2] not in repr(sandbox.store.tables)
+    assert text.partition(".")[2] not in repr(shared.store.tables)
 
 
 def test_images_are_described_as_they_arrived(registry: Client, ecr: Any) -> None:
@@ -300,20 +302,3 @@ def test_what_is_scanned_on_push_is_scanned(registry: Client, ecr: Any) -> None:
     registry.push("iris", "one", b"weights")
     (found,) = ecr.describe_images(repositoryName="iris")["imageDetails"]
     assert found["imageScanStatus"]["status"] == "COMPLETE"
-
-
-@pytest.mark.parametrize("keep", [True, False])
-def test_what_is_kept_of_a_registry_is_what_the_state_knows(start: Start, keep: bool) -> None:
-    # given
-    before = start(keep=keep)
-    before.clients.client("ecr", REGION).create_repository(repositoryName="iris")
-    registry = Client(before, before.passwords.give(ROOT, REGION).text)
-    registry.push("iris", "one", b"weights")
-    registry.begin("iris")
-    # when
-    before.stop()
-    registry.sandbox = start(keep=keep)
-    # then
-    folder = registry.sandbox.settings.folder / "registry"
-    assert len([path for path in folder.rglob("*") if path.is_file()]) == (3 if keep else 0)
-    assert registry.ask("GET", "/v2/iris/manifests/one").ok is keep

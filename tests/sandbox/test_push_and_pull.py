@@ -41,10 +41,13 @@ def small(engine: docker.DockerClient) -> Iterator[Image]:
 
 
 @pytest.fixture
-def ecr(sandbox: Sandbox) -> Any:
-    client = sandbox.clients.client("ecr", REGION)
+def ecr(shared: Sandbox) -> Iterator[Any]:
+    """ECR with one repository, whose tags do not move."""
+    client = shared.clients.client("ecr", REGION)
     client.create_repository(repositoryName="team/iris", imageTagMutability="IMMUTABLE")
-    return client
+    yield client
+    for repository in client.describe_repositories()["repositories"]:
+        client.delete_repository(repositoryName=repository["repositoryName"], force=True)
 
 
 def remove(engine: docker.DockerClient, image: Image) -> None:
@@ -67,17 +70,17 @@ def send(engine: docker.DockerClient, image: Image, where: Destination) -> push.
     return push.push(engine, image, where, platform="linux/amd64", tested=True)
 
 
-def names(image: str, sandbox: Sandbox) -> list[str]:
+def names(image: str, shared: Sandbox) -> list[str]:
     """The names by which a request may ask for an image of the repository."""
     return [
         f"123456789012.dkr.ecr.{REGION}.amazonaws.com/team/iris{image}",
-        f"127.0.0.1:{sandbox.server.port}/team/iris{image}",
+        f"127.0.0.1:{shared.server.port}/team/iris{image}",
         f"localhost:1/team/iris{image}",
     ]
 
 
 def test_an_image_is_pushed_described_removed_and_pulled_again(
-    engine: docker.DockerClient, sandbox: Sandbox, ecr: Any, small: Image
+    engine: docker.DockerClient, shared: Sandbox, ecr: Any, small: Image
 ) -> None:
     # when
     pushed = send(engine, small, destination(ecr))
@@ -88,17 +91,17 @@ def test_an_image_is_pushed_described_removed_and_pulled_again(
     assert found["imageSizeInBytes"] == pushed.size > 3_000_000
     assert found["imageManifestMediaType"] == manifests.DOCKER
     # and
-    for name in [*names(f":{pushed.tag}", sandbox), *names(f"@{pushed.digest}", sandbox)]:
+    for name in [*names(f":{pushed.tag}", shared), *names(f"@{pushed.digest}", shared)]:
         remove(engine, small)
         with pytest.raises(ImageError):
             images.find(engine, small.id)
-        assert sandbox.images.pull(engine, name, REGION, None).id == small.id
+        assert shared.images.pull(engine, name, REGION, None).id == small.id
         layers = engine.api.inspect_image(small.id)["RootFS"]["Layers"]
         assert len(layers) == 1
     # and
     ecr.batch_delete_image(repositoryName="team/iris", imageIds=[{"imageDigest": pushed.digest}])
     with pytest.raises(MachineError, match="Requested image .* not found"):
-        sandbox.images.pull(engine, name, REGION, None)
+        shared.images.pull(engine, name, REGION, None)
     assert images.find(engine, small.id).id == small.id
 
 
@@ -150,7 +153,7 @@ def test_a_push_with_a_wrong_password_is_refused(
 
 
 def test_a_layer_that_another_repository_has_is_not_sent_again(
-    engine: docker.DockerClient, sandbox: Sandbox, ecr: Any, small: Image
+    engine: docker.DockerClient, shared: Sandbox, ecr: Any, small: Image
 ) -> None:
     # given
     first = send(engine, small, destination(ecr))
@@ -159,5 +162,5 @@ def test_a_layer_that_another_repository_has_is_not_sent_again(
     second = send(engine, small, destination(ecr, "other"))
     # then
     assert second.digest == first.digest
-    folder = sandbox.settings.folder / "registry" / "sha256"
+    folder = shared.settings.folder / "registry" / "sha256"
     assert len([path for path in folder.rglob("*") if path.is_file()]) == 3

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import socket
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -17,17 +20,19 @@ REGION = "eu-west-1"
 
 
 @pytest.fixture
-def ecr(sandbox: Sandbox) -> Any:
+def ecr(shared: Sandbox) -> Iterator[Any]:
     """ECR, with one repository whose tags move and one whose tags do not."""
-    client = sandbox.clients.client("ecr", REGION)
+    client = shared.clients.client("ecr", REGION)
     client.create_repository(repositoryName="iris")
     client.create_repository(repositoryName="team/fixed", imageTagMutability="IMMUTABLE")
-    return client
+    yield client
+    for name in ("iris", "team/fixed"):
+        client.delete_repository(repositoryName=name, force=True)
 
 
 @pytest.fixture
-def registry(sandbox: Sandbox, ecr: Any) -> Client:
-    return Client(sandbox, password(ecr))
+def registry(shared: Sandbox, ecr: Any) -> Client:
+    return Client(shared, password(ecr))
 
 
 def files(sandbox: Sandbox) -> list[str]:
@@ -106,6 +111,33 @@ def test_a_piece_that_is_not_the_next_is_refused_and_the_upload_goes_on(registry
     answer = registry.ask("PATCH", place, data=b"three", headers={"Content-Range": "8-12"})
     assert refusal(answer)[:2] == (416, "BLOB_UPLOAD_INVALID")
     assert answer.headers["Range"] == "0-3"
+
+
+@pytest.mark.parametrize(
+    ("header", "sent", "come"),
+    [
+        ("Content-Length: 13", b"one two ", 8),
+        ("Transfer-Encoding: chunked", b"4\r\none \r\n4\r\ntwo \r\n5\r\nth", 0),
+    ],
+    ids=["counted", "streamed"],
+)
+def test_an_upload_whose_connection_broke_goes_on_where_it_was(
+    registry: Client, caplog: pytest.LogCaptureFixture, header: str, sent: bytes, come: int
+) -> None:
+    # given
+    place = registry.begin("iris")
+    login = base64.b64encode(f"AWS:{registry.password}".encode()).decode()
+    head = f"PATCH {place} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {login}\r\n{header}"
+    # when
+    with socket.create_connection(("127.0.0.1", registry.sandbox.server.port)) as connection:
+        connection.sendall(head.encode() + b"\r\n\r\n" + sent)
+        connection.shutdown(socket.SHUT_WR)
+        connection.recv(100)
+    # then
+    assert registry.ask("GET", place).headers["Range"] == f"0-{max(0, come - 1)}"
+    digest, left = digest_of(b"one two three"), b"one two three"[come:]
+    assert registry.ask("PUT", place, params={"digest": digest}, data=left).status_code == 201
+    assert caplog.records == []
 
 
 def test_a_blob_that_is_not_what_it_is_called_is_refused_and_not_kept(registry: Client) -> None:
@@ -210,6 +242,13 @@ def test_a_manifest_that_is_put_by_another_digest_is_refused(registry: Client) -
     assert refusal(answer)[:2] == (400, "DIGEST_INVALID")
 
 
+@pytest.mark.parametrize("tag", ["-one", "o ne", "o" * 129])
+def test_a_tag_that_docker_does_not_know_is_refused(registry: Client, tag: str) -> None:
+    registry.bring("iris", b"{}")
+    status, _, message = refusal(registry.put("iris", tag, manifest_of(b"{}")))
+    assert (status, "'imageTag'" in message) == (400, True)
+
+
 def test_a_manifest_that_is_too_large_is_refused(registry: Client) -> None:
     answer = registry.put("iris", "one", b" " * (4 << 20) + b"{}")
     assert answer.status_code == 413
@@ -310,6 +349,6 @@ def test_no_name_leads_out_of_the_folder(registry: Client, digest: str) -> None:
     assert answer.status_code in (404, 405)
 
 
-def test_aws_paths_that_begin_as_the_registry_s_are_moto_s(sandbox: Sandbox) -> None:
-    apis = sandbox.clients.client("apigatewayv2", REGION)
+def test_aws_paths_that_begin_as_the_registry_s_are_moto_s(shared: Sandbox) -> None:
+    apis = shared.clients.client("apigatewayv2", REGION)
     assert apis.get_apis()["Items"] == []
