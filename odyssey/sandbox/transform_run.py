@@ -59,7 +59,6 @@ class Run:
         self._model = model
         self._name: str = request["TransformJobName"]
         self._role: str = model["ExecutionRoleArn"]
-        self._client = sandbox.clients.client("s3", region, self._role)
 
     def run(self, started: Callable[[], object]) -> None:
         """Transform everything; return early when the job, or the sandbox, is stopped.
@@ -87,6 +86,10 @@ class Run:
     def is_stopped(self) -> bool:
         """Return whether somebody has stopped the job, or the sandbox."""
         return self.cancelled.is_set() or self._sandbox.tasks.stopping.is_set()
+
+    @property
+    def _client(self) -> Any:
+        return self._sandbox.clients.client("s3", self._region, self._role)
 
     def _instance(self, share: Sequence[Source], started: Callable[[], object]) -> list[str]:
         stream = f"{self._name}/i-{secrets.token_hex(9)[:17]}"
