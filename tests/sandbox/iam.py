@@ -1,11 +1,13 @@
 """Users and roles of a sandbox, and clients that ask as them."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
+from cdk_constructs import permissions
 from odyssey.sandbox.sandbox import Sandbox
 
 REGION, ACCOUNT = "eu-west-1", "123456789012"
@@ -35,6 +37,13 @@ class People:
                 UserName=name, PolicyName="own", PolicyDocument=document(*statements)
             )
         return str(self.iam.create_access_key(UserName=name)["AccessKey"]["AccessKeyId"])
+
+    def attach(self, user: str, commands: Sequence[str]) -> None:
+        """Let a user run commands of the app iris."""
+        documents = permissions.policies(commands, app="iris", region=REGION, account=ACCOUNT)
+        for number, each in enumerate(documents):
+            made = self.iam.create_policy(PolicyName=f"p{number}", PolicyDocument=json.dumps(each))
+            self.iam.attach_user_policy(UserName=user, PolicyArn=made["Policy"]["Arn"])
 
     def role(self, name: str, trusted: dict[str, Any], *statements: dict[str, Any]) -> str:
         """Make a role that somebody may take on, with a policy; return its ARN."""
