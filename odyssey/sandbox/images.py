@@ -63,11 +63,7 @@ class Images:
     """
 
     def __init__(
-        self,
-        port: int,
-        repositories: Repositories,
-        passwords: Passwords,
-        guard: Guard,
+        self, port: int, repositories: Repositories, passwords: Passwords, guard: Guard
     ) -> None:
         """Nothing is pulled yet."""
         self._host = f"127.0.0.1:{port}"

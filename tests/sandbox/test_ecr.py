@@ -47,6 +47,7 @@ def test_a_repository_s_address_leads_to_the_registry(shared: Sandbox, ecr: Any)
     assert made["repository"]["repositoryArn"] == arn
     (found,) = ecr.describe_repositories(repositoryNames=["team/app"])["repositories"]
     assert found["repositoryUri"] == uri
+    assert found["imageTagMutability"] == "MUTABLE"
     assert found["createdAt"] - datetime.now(UTC) < timedelta(minutes=1)
     assert ecr.list_tags_for_resource(resourceArn=arn)["tags"] == [{"Key": "a", "Value": "b"}]
 
