@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 from urllib.parse import parse_qs
 
+from moto.iam.access_control import PermissionResult
 from moto.s3 import models, responses
 from moto.s3.responses import S3Response
 from moto.s3.utils import compute_checksum
@@ -194,6 +195,14 @@ def _checksum(body: Any, algorithm: str, encode_base64: bool = True) -> bytes:
     return text(digest.digest()).encode() if encode_base64 else digest.digest()
 
 
+def _permission(bucket: models.FakeBucket, action: str, resource: str) -> PermissionResult:
+    """Leave a bucket's policy to the guard.
+
+    moto reads it without its conditions: a bucket that wants TLS would refuse every object.
+    """
+    return PermissionResult.NEUTRAL
+
+
 @contextlib.contextmanager
 def on_disk(bodies: Bodies) -> Iterator[None]:
     """Have moto's objects be files for the length of a ``with`` block.
@@ -212,6 +221,7 @@ def on_disk(bodies: Bodies) -> Iterator[None]:
     changes = [
         (models, "FakeKey", StoredKey),
         (models.FakeMultipart, "complete", _complete),
+        (models.FakeBucket, "get_permission", _permission),
         (responses, "compute_checksum", _checksum),
         (S3Response, "setup_class", _setup),
     ]

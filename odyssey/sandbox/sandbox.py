@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,8 @@ class Sandbox:
         """
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+        # Else moto has none of AWS's own policies, such as AdministratorAccess.
+        os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
         moto = self.memory.open(DomainDispatcherApplication(create_backend_app))
         registry = Registry(self.repositories, self.passwords, self.guard)
         mounts: dict[str, Any] = {"/_sandbox/": Control(self), "/v2/": registry}

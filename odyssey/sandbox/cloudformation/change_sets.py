@@ -68,7 +68,8 @@ class ChangeSets:
     def create(self, call: Call) -> dict[str, Any]:
         """Find out what would change, and keep it."""
         request = call.parameters
-        if request.get("ChangeSetType") == "IMPORT" or request.get("ImportExistingResources"):
+        # ImportExistingResources is let be, as `cdk bootstrap` sets it: what exists fails later.
+        if request.get("ChangeSetType") == "IMPORT":
             raise invalid("odyssey's sandbox imports no resources into stacks")
         if "DeploymentMode" in request:
             raise invalid("odyssey's sandbox finds no drift, and reverts none")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from odyssey.sandbox.calls import ACCOUNT, ServiceError
@@ -121,7 +121,6 @@ class Records:
             "StackId": stack["StackId"],
             "StackName": stack["StackName"],
             "EventId": str(uuid.uuid4()) if resource["ResourceType"] == STACK else named,
-            "Timestamp": now(),
             **{name: resource.get(name, "") for name in told},
         }
         if resource.get("ResourceStatusReason"):
@@ -129,7 +128,10 @@ class Records:
         if stack.get("events_token"):
             event["ClientRequestToken"] = stack["events_token"]
         with self.lock:
-            self._events[stack["region"], stack["StackId"]].append(event)
+            events = self._events[stack["region"], stack["StackId"]]
+            # No two of the same time: clients sort them by it.
+            after = events[-1]["Timestamp"] + timedelta(milliseconds=1) if events else now()
+            events.append({**event, "Timestamp": max(now(), after)})
 
     def events(self, stack: Record) -> list[Record]:
         """Return a stack's events, the oldest first."""

@@ -50,11 +50,11 @@ def _rule(wanted: Mapping[str, Any]) -> dict[str, Any]:
         days = wanted["NoncurrentVersionExpirationInDays"]
         rule["NoncurrentVersionExpiration"] = {"NoncurrentDays": days}
     if "Transitions" in wanted:
-        rule["Transitions"] = [_renamed(each, _TRANSITION) for each in wanted["Transitions"]]
+        rule["Transitions"] = [renamed(each, _TRANSITION) for each in wanted["Transitions"]]
     if "NoncurrentVersionTransitions" in wanted:
         days_of_it = {"TransitionInDays": "NoncurrentDays"}
         rule["NoncurrentVersionTransitions"] = [
-            _renamed(each, days_of_it) for each in wanted["NoncurrentVersionTransitions"]
+            renamed(each, days_of_it) for each in wanted["NoncurrentVersionTransitions"]
         ]
     return rule
 
@@ -73,5 +73,6 @@ def _filter(wanted: Mapping[str, Any]) -> dict[str, Any]:
     return {"And": {**joined, **({"Prefix": prefix} if prefix else {})}}
 
 
-def _renamed(wanted: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+def renamed(wanted: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Return properties under the names that S3 has for them, where it has others."""
     return {names.get(name, name): value for name, value in wanted.items()}

@@ -9,7 +9,7 @@ from odyssey.sandbox.cloudformation.errors import handled
 from odyssey.sandbox.cloudformation.replacement import changed
 from odyssey.sandbox.cloudformation.resources import tags
 from odyssey.sandbox.cloudformation.resources.handler import Handler
-from odyssey.sandbox.cloudformation.resources.lifecycle import rules
+from odyssey.sandbox.cloudformation.resources.lifecycle import renamed, rules
 from odyssey.sandbox.cloudformation.resources.requests import known, text
 
 if TYPE_CHECKING:
@@ -121,8 +121,10 @@ class BucketPolicy(Handler):
 def _request(setting: str, value: Any) -> dict[str, Any]:
     """Return a property as the member of its operation."""
     if setting == "BucketEncryption":
-        rules_of_it = value["ServerSideEncryptionConfiguration"]
-        return {"ServerSideEncryptionConfiguration": {"Rules": rules_of_it}}
+        wanted = value["ServerSideEncryptionConfiguration"]
+        name = "ServerSideEncryptionByDefault"
+        encryption = [renamed(rule, {name: f"Apply{name}"}) for rule in wanted]
+        return {"ServerSideEncryptionConfiguration": {"Rules": encryption}}
     if setting == "LifecycleConfiguration":
         return {"LifecycleConfiguration": {"Rules": rules(value["Rules"])}}
     if setting == "Tags":
