@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     Values = str | Sequence[str]
     Context = Mapping[str, Values]
@@ -38,6 +38,15 @@ def like(pattern: str, text: str, context: Context) -> bool:
     pieces[0::2] = [_translated(piece) for piece in pieces[0::2]]
     pieces[1::2] = [re.escape(str(value)) for value in values]
     return re.fullmatch("".join(pieces), text, re.DOTALL) is not None
+
+
+def joined(each: Iterable[str]) -> re.Pattern[str]:
+    """Return what matches, as a whole, a text that one of some patterns is like.
+
+    Args:
+        each: The patterns, which have no variables.
+    """
+    return re.compile("|".join(map(_translated, each)), re.DOTALL)
 
 
 def filled(pattern: str, context: Context) -> str | None:

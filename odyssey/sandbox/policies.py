@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from odyssey.sandbox import conditions, patterns
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from odyssey.sandbox.patterns import Context
@@ -67,8 +68,8 @@ class Names:
 
     def named(self, principal: Any) -> Named:
         """Return how the ``Principal`` of a statement names it."""
-        if isinstance(principal, str):
-            return self._named(principal)
+        if not isinstance(principal, dict):
+            return self._named(str(principal))
         listed = [each for kind in ("AWS", "Service") for each in _listed(principal.get(kind, []))]
         return max((self._named(str(each)) for each in listed), default=Named.NOT)
 
@@ -97,10 +98,17 @@ class Statement:
 
     def __post_init__(self) -> None:
         """Refuse what would be misunderstood."""
-        if self.said.get("Effect") not in ("Allow", "Deny"):
-            raise ValueError("the Effect of a statement must be Allow or Deny")
+        if not isinstance(self.said, dict) or self.said.get("Effect") not in ("Allow", "Deny"):
+            raise ValueError("a statement is a JSON object, whose Effect is Allow or Deny")
         if "NotPrincipal" in self.said:
             raise ValueError("the sandbox does not know NotPrincipal")
+        block = self.said.get("Condition", {})
+        if not isinstance(block, dict) or not all(
+            isinstance(keys, dict) for keys in block.values()
+        ):
+            raise ValueError("a Condition has operators, each with keys and values")
+        if not all(isinstance(each, str) for each in (*self.actions, *self.resources)):
+            raise ValueError("actions and resources are texts")
 
     @cached_property
     def text(self) -> str:
@@ -118,8 +126,9 @@ class Statement:
         return tuple(_listed(self.said.get("Action", self.said.get("NotAction", []))))
 
     @cached_property
-    def _folded(self) -> tuple[str, ...]:
-        return tuple(pattern.lower() for pattern in self.actions)
+    def _acting(self) -> re.Pattern[str]:
+        # A policy may name hundreds of actions, and is looked through at every request.
+        return patterns.joined(pattern.lower() for pattern in self.actions)
 
     @cached_property
     def resources(self) -> tuple[str, ...]:
@@ -129,8 +138,7 @@ class Statement:
     def using(self, action: str) -> list[str]:
         """Return those of its patterns of actions that an action is like."""
         wanted = action.lower()
-        pairs = zip(self.actions, self._folded, strict=True)
-        return [pattern for pattern, folded in pairs if patterns.like(folded, wanted, {})]
+        return [each for each in self.actions if patterns.like(each.lower(), wanted, {})]
 
     def applies(self, asked: Asked) -> bool:
         """Return whether it says something about what is asked.
@@ -138,8 +146,7 @@ class Statement:
         Raises:
             ValueError: A condition has an operator that is not known.
         """
-        wanted = asked.action.lower()
-        acts = any(patterns.like(pattern, wanted, {}) for pattern in self._folded)
+        acts = self._acting.fullmatch(asked.action.lower()) is not None
         if acts == ("NotAction" in self.said):
             return False
         meant = any(patterns.like(each, asked.resource, asked.context) for each in self.resources)

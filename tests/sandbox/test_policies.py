@@ -165,7 +165,10 @@ def test_what_is_not_understood_is_told_and_allows_nothing(effect: str) -> None:
     [
         ("[]", "a JSON object"),
         ('{"Statement": {"Action": "*"}}', "Effect"),
+        ('{"Statement": ["Allow"]}', "JSON object"),
         ('{"Statement": {"Effect": "Allow", "NotPrincipal": "*"}}', "NotPrincipal"),
+        ('{"Statement": {"Effect": "Allow", "Condition": {"Bool": "true"}}}', "Condition"),
+        ('{"Statement": {"Effect": "Allow", "Action": [1]}}', "texts"),
         ("{", "Expecting"),
     ],
 )
