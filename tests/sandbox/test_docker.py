@@ -4,6 +4,7 @@ import contextlib
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ from odyssey.images import image, orphans
 from odyssey.images.image import Image
 from odyssey.sandbox.docker import DockerExecutor
 from odyssey.sandbox.machines import Machine, MachineError, Task
+from tests.sandbox.output import Output
 
 START = "import os, pathlib, signal, sys, time\n"
 
@@ -56,22 +58,6 @@ def python(base_image: str) -> Python:
     return made
 
 
-class Output:
-    """What a machine has printed so far."""
-
-    def __init__(self) -> None:
-        self.bytes = b""
-
-    def __call__(self, piece: bytes) -> None:
-        self.bytes += piece
-
-    def wait_for(self, word: bytes) -> None:
-        deadline = time.monotonic() + 20
-        while word not in self.bytes:
-            assert time.monotonic() < deadline, self.bytes
-            time.sleep(0.01)
-
-
 @contextlib.contextmanager
 def running(executor: DockerExecutor, task: Task) -> Iterator[tuple[Machine, Output]]:
     output = Output()
@@ -87,8 +73,7 @@ def run(executor: DockerExecutor, task: Task) -> tuple[int | None, bytes]:
 
 def left(engine: docker.DockerClient, pid: int) -> dict[str, int]:
     """Count what a process has in the engine."""
-    whose = {orphans.LABEL: orphans.owner().replace(f":{os.getpid()}", f":{pid}")}
-    its = {"label": [f"{name}={value}" for name, value in whose.items()]}
+    its = {"label": f"{orphans.LABEL}={socket.gethostname()}:{pid}"}
     return {
         "containers": len(engine.api.containers(all=True, filters=its)),
         "volumes": len(engine.api.volumes(filters=its)["Volumes"] or []),
@@ -174,7 +159,7 @@ for number in range(10):
     ) -> None:
         script = "print('ready'); time.sleep(1); bytearray(10**9)"
         with running(executor, python(script)) as (machine, output):
-            output.wait_for(b"ready")
+            output.wait_for(b"ready\n")
             ours = {"label": f"{orphans.LABEL}={orphans.owner()}"}
             (container,) = engine.api.containers(filters=ours)
             engine.api.update_container(container["Id"], mem_limit="64m", memswap_limit="64m")
@@ -311,7 +296,7 @@ print(socket.create_connection(("algo-1", 5000), 10).recv(99).decode())
             first = python(server, network=network, hostname="algo-1")
             second = python(caller, network=network, hostname="algo-2")
             with running(executor, first) as (machine, output):
-                output.wait_for(b"ready")
+                output.wait_for(b"ready\n")
                 assert run(executor, second) == (0, b"algo-1\n")
                 assert machine.wait(20) == 0
 
@@ -330,7 +315,7 @@ print("ready")
 time.sleep(600)
 """
         with running(executor, python(script)) as (machine, output):
-            output.wait_for(b"ready")
+            output.wait_for(b"ready\n")
             machine.stop(20)
             assert machine.wait(0) == 5
             assert output.bytes == b"ready\nsaved"
@@ -340,7 +325,7 @@ time.sleep(600)
     ) -> None:
         script = "signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready'); time.sleep(600)"
         with running(executor, python(script)) as (machine, output):
-            output.wait_for(b"ready")
+            output.wait_for(b"ready\n")
             start = time.monotonic()
             machine.stop(0.5)
             assert 0.5 <= time.monotonic() - start < 10
@@ -353,7 +338,7 @@ time.sleep(600)
         with executor.network() as network:
             task = python("print('ready'); time.sleep(600)", network=network, port=8080)
             with running(executor, task) as (_, output):
-                output.wait_for(b"ready")
+                output.wait_for(b"ready\n")
                 assert left(engine, os.getpid()) == {"containers": 1, "volumes": 1, "networks": 1}
         assert left(engine, os.getpid()) == NOTHING
 

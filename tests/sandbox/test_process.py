@@ -17,6 +17,7 @@ from odyssey.extraction import extract
 from odyssey.ports import RANGE
 from odyssey.sandbox.machines import Entry, Machine, MachineError, Task
 from odyssey.sandbox.process import ProcessExecutor, ProcessMachine
+from tests.sandbox.output import Output
 
 # It does what the word after "train" says.
 TRAIN = """
@@ -41,22 +42,6 @@ def small(tmp_path: Path) -> Path:
 @pytest.fixture
 def executor(small: Path) -> ProcessExecutor:
     return ProcessExecutor(small)
-
-
-class Output:
-    """What a machine has printed so far."""
-
-    def __init__(self) -> None:
-        self.bytes = b""
-
-    def __call__(self, piece: bytes) -> None:
-        self.bytes += piece
-
-    def wait_for(self, word: bytes) -> None:
-        deadline = time.monotonic() + 20
-        while word not in self.bytes:
-            assert time.monotonic() < deadline, self.bytes
-            time.sleep(0.01)
 
 
 @contextlib.contextmanager
@@ -283,7 +268,7 @@ print("ready", flush=True)
 time.sleep(600)
 """
         with running(executor, what) as (machine, output):
-            output.wait_for(b"ready")
+            output.wait_for(b"ready\n")
             machine.stop(20)
             assert machine.wait(0) == 5
             assert output.bytes == b"ready\nsaved"
@@ -297,7 +282,7 @@ print("ready", flush=True)
 while True: time.sleep(1)
 """
         with running(executor, what) as (machine, output):
-            output.wait_for(b"ready")
+            output.wait_for(b"ready\n")
             start = time.monotonic()
             machine.stop(0.5)
             assert 0.5 <= time.monotonic() - start < 5
@@ -306,7 +291,7 @@ while True: time.sleep(1)
 
     def test_whoever_waits_hears_of_the_stop(self, executor: ProcessExecutor) -> None:
         with running(executor, "print('ready', flush=True); time.sleep(600)") as (machine, output):
-            output.wait_for(b"ready")
+            output.wait_for(b"ready\n")
             heard: list[int | None] = []
             waiter = threading.Thread(target=lambda: heard.append(machine.wait(20)))
             waiter.start()
