@@ -8,6 +8,7 @@ import logging
 import marshal
 import pickle
 import threading
+from functools import lru_cache
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakValueDictionary
@@ -46,7 +47,7 @@ class Place(NamedTuple):
 def capture() -> dict[Place, bytes]:
     """Return what all services know that were asked anything.
 
-    What a service has that nobody can write down is left out, and told in the log.
+    A service of which something cannot be written down is left out, and told in the log.
 
     Raises:
         RuntimeError: Something changed meanwhile: it is worth another try.
@@ -61,10 +62,16 @@ def capture() -> dict[Place, bytes]:
         except Exception as error:
             if isinstance(error, RuntimeError) and not isinstance(error, RecursionError):
                 raise
-            log.warning("what %s knows in %s is not kept: %s", place.kind, place.region, error)
+            _tell(place, str(error))
             continue
         states[place] = file.getvalue()
     return states
+
+
+@lru_cache
+def _tell(place: Place, why: str) -> None:
+    """Tell once what cannot be kept."""
+    log.warning("what moto's %s knows in %s is not kept: %s", place.kind, place.region, why)
 
 
 def forget() -> None:
@@ -135,13 +142,17 @@ class _Pickler(pickle.Pickler):
         if isinstance(found, dict) and kind.__module__.startswith("moto."):
             state = (vars(found), list(dict.items(found)), getattr(found, "default_factory", None))
             return kind.__new__, (kind,), state, None, None, _fill
-        if kind is FunctionType and "<lambda>" in found.__qualname__ and not found.__closure__:
+        if kind is FunctionType and _is_plain_lambda(found):
             return _function, (found.__module__, marshal.dumps(found.__code__))
         if kind is WeakValueDictionary:
             return WeakValueDictionary, (), None, None, iter(list(found.items()))
         if isinstance(found, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
             return _private_key, (_written(found),)
         return NotImplemented
+
+
+def _is_plain_lambda(found: FunctionType) -> bool:
+    return found.__name__ == "<lambda>" and not (found.__closure__ or found.__defaults__)
 
 
 def _fill(found: Any, state: tuple[dict[str, Any], list[tuple[Any, Any]], Any]) -> None:

@@ -13,10 +13,13 @@ from typing import Any
 
 import pytest
 from moto.core.base_backend import BackendDict
+from moto.kms.models import kms_backends
+from moto.ssm.models import ssm_backends
 
 from odyssey import state
 from odyssey.errors import UsageError
-from odyssey.sandbox import snapshot
+from odyssey.sandbox import snapshot, states
+from odyssey.sandbox.calls import ACCOUNT
 from odyssey.sandbox.gate import Gate
 from odyssey.sandbox.sandbox import Sandbox
 from odyssey.sandbox.snapshot import Snapshot
@@ -265,6 +268,25 @@ def test_a_snapshot_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
 
     assert snapshot.read(path) == Snapshot(pickle.dumps(2), {})
     assert os.listdir(tmp_path) == ["state"]
+
+
+def test_a_service_that_cannot_be_kept_is_told_once_and_the_rest_is_kept(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    states.forget()
+    ssm_backends[ACCOUNT][REGION].under_way = (each for each in "abc")  # type: ignore[attr-defined]
+    kms_backends[ACCOUNT][REGION].note = threading.RLock()  # type: ignore[attr-defined]
+
+    states.capture()
+    kept = states.capture()
+    states.restore(kept)
+
+    assert [record.message for record in caplog.records] == [
+        f"what moto's SimpleSystemManagerBackend knows in {REGION} is not kept: "
+        "cannot pickle 'generator' object"
+    ]
+    assert isinstance(vars(kms_backends[ACCOUNT][REGION])["note"], type(threading.RLock()))
+    states.forget()
 
 
 def test_nobody_is_let_in_while_a_gate_is_held() -> None:
