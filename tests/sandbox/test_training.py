@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -99,7 +98,7 @@ def test_odyssey_follows_a_job_and_tells_why_it_failed(
         lab.sagemaker,
         lab.logs,
         following.Job(following.TRAINING, "iris"),
-        sleep=lambda seconds: time.sleep(min(seconds, 0.05)),
+        interval=0.05,
     )
     assert ended.reason == "AlgorithmError: , exit code: 4"
     assert ended.tail[-1] == "epoch 1"
