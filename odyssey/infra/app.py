@@ -133,7 +133,9 @@ def _place(settings: Config) -> Place:
 def _synthesizer(settings: Config) -> cdk.IStackSynthesizer:
     if settings.aws.bootstrap:
         return cdk.DefaultStackSynthesizer(qualifier=settings.aws.qualifier or None)
-    return cdk.BootstraplessSynthesizer()
+    # Whoever deploys acts as themselves. The synthesizer that is called bootstrapless names a
+    # bootstrap's roles all the same, and CloudFormation refuses the one that is not there.
+    return cdk.LegacyStackSynthesizer()
 
 
 def _boundary(policy: str) -> cdk.PermissionsBoundary | None:

@@ -40,12 +40,15 @@ _CAUSES = (
         r"max payload size|\b413\b|(payload|entity) too large",
         "a request was too large: raise --max-payload, or give --split-type Line",
     ),
-    (r"algorithm: 415\b", "the container does not take this type: see --content-type"),
+    (
+        r"(algorithm|ClientError): 415\b",
+        "the container does not take this type: see --content-type",
+    ),
     (
         r"algorithm: 5\d\d\b",
         "the app's own code fails: try the records with odyssey docker request",
     ),
-    (r"no objects? ", "there is no object below -i, or the role may not read it"),
+    (r"no (s3 )?objects? ", "there is no object below -i, or the role may not read it"),
     (r"access ?denied", "the role may not read the input or write the output: see -r, -i and -o"),
     (r"\bping\b", "the container did not start: odyssey docker test, then odyssey docker push"),
 )

@@ -6,7 +6,7 @@ import tarfile
 import tempfile
 import time
 import zlib
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -130,7 +130,8 @@ def _copy(client: Any, uri: Uri, folder: Path, watch: _Watch, *, is_prefix: bool
         place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
         with (
-            client.get_object(Bucket=uri.bucket, Key=key)["Body"] as body,
+            # As a context manager it is the raw stream, which misses an end that is too early.
+            closing(client.get_object(Bucket=uri.bucket, Key=key)["Body"]) as body,
             place.open("wb") as file,
         ):
             source = watch.over(body)

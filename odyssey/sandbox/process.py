@@ -80,7 +80,7 @@ class ProcessExecutor:
         Raises:
             MachineError: The task is not to train and not to serve, or the app cannot do it.
         """
-        rocket = self._rocket(task)
+        words = self._words(task)
         with contextlib.ExitStack() as stack:
             try:
                 root = stack.enter_context(folder(self._home))
@@ -88,7 +88,7 @@ class ProcessExecutor:
             except OSError as error:
                 raise MachineError(f"no process can be made: {error}") from error
             env = self._variables(task, root, port)
-            argv = [str(self._python), str(rocket), *task.command[1:]]
+            argv = [str(self._python), *words]
             yield stack.enter_context(ProcessMachine(argv, self._settings.folder, env, root, port))
 
     @contextlib.contextmanager
@@ -96,7 +96,8 @@ class ProcessExecutor:
         """Yield a name: machines that are processes share this machine's network."""
         yield "host"
 
-    def _rocket(self, task: Task) -> Path:
+    def _words(self, task: Task) -> list[str]:
+        """Return the program of the app that a task is for, and what the program is told."""
         words = [*(task.entrypoint or ()), *task.command]
         word = words[0] if words else ""
         if word not in ("train", "serve"):
@@ -106,7 +107,7 @@ class ProcessExecutor:
         rocket = self._settings.folder / "rocket" / word
         if not rocket.is_file():
             raise MachineError(f"{rocket} is missing")
-        return rocket
+        return [str(rocket), *words[1:]]
 
     def _variables(self, task: Task, root: Path, port: int) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

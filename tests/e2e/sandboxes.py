@@ -83,7 +83,7 @@ class World:
     def must(self, *words: str, **variables: str) -> Any:
         """What a command that must not fail prints with `--output json`."""
         done = self.run(*words, "--output", "json", **variables)
-        assert done.code == 0, f"odyssey {' '.join(words)}\n{done.out}\n{done.err}"
+        assert done.code == 0, f"odyssey {' '.join(words)}\n{done.out[-2000:]}\n{done.err[-3000:]}"
         return done.document
 
     def client(self, service: str, **keys: str) -> Any:

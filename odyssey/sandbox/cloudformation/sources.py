@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -81,7 +82,7 @@ def _of_s3(url: str, s3: Any, port: int) -> str:
         raise invalid(
             f"S3 error: {error.response['Error'].get('Message', 'no such key')}"
         ) from error
-    with answer["Body"] as body:
+    with closing(answer["Body"]) as body:
         content = body.read(MOST_IN_S3 + 1)
     if len(content) > MOST_IN_S3:
         raise invalid(f"Template may not exceed {MOST_IN_S3} bytes in size.")
