@@ -12,6 +12,9 @@ from odyssey.sandbox.cloudformation.errors import invalid
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+UNKNOWN = "{{changeSet:"
+"""The beginning of what stands for a value that is known only later."""
+
 
 def text(value: Any) -> str:
     """Return a value as CloudFormation writes it into a text.
@@ -67,12 +70,14 @@ def _join(value: Any) -> str:
 
 def _split(value: Any) -> list[str]:
     delimiter, whole = arguments("Fn::Split", value, 2)
+    if UNKNOWN in text(whole):
+        return [text(whole)]  # What stands for the value is not to be split.
     return text(whole).split(str(delimiter))
 
 
 def _select(value: Any) -> Any:
     index, choices = arguments("Fn::Select", value, 2)
-    if isinstance(choices, list) and len(choices) == 1 and "{{changeSet:" in str(choices[0]):
+    if isinstance(choices, list) and len(choices) == 1 and UNKNOWN in str(choices[0]):
         return choices[0]
     if not str(index).isdigit() or not isinstance(choices, list) or int(index) >= len(choices):
         raise invalid(
