@@ -46,7 +46,8 @@ class Account(Known):
         key = (rule.get("ApplyServerSideEncryptionByDefault") or {}).get("KMSMasterKeyID")
         if not key:
             return None
-        return arn("kms", found.region_name, key if key.startswith("arn:") else f"key/{key}")
+        named = key if key.startswith(("arn:", "alias/")) else f"key/{key}"
+        return arn("kms", found.region_name, named)
 
     def held(self, principal: Principal) -> Held:
         """Return the policies of whoever asks.

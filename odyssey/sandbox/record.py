@@ -48,6 +48,10 @@ class Record:
         kind = (source, asked.action, decision.allowed)
         entry = (source, asked.action, asked.resource, decision.allowed)
         with self._lock:
+            if decision.allowed:
+                for statement in decision.statements:
+                    for pattern in statement.using(asked.action):
+                        self._used.add((source, statement.text, pattern))
             if entry not in self._asked:
                 if len(self._asked) >= MOST:
                     self._forgotten += 1
@@ -56,10 +60,6 @@ class Record:
                     entry = (source, asked.action, OTHERS, decision.allowed)
                 self._alike[kind] += 1
             self._asked[entry] += 1
-            if decision.allowed:
-                for statement in decision.statements:
-                    for pattern in statement.using(asked.action):
-                        self._used.add((source, statement.text, pattern))
 
     def report(self, holders: Iterable[tuple[str, Held]], *, refused: str) -> dict[str, Any]:
         """Return what was noted, as JSON takes it.

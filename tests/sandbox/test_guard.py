@@ -251,6 +251,28 @@ def test_the_policy_of_a_bucket_denies_and_allows(people: People) -> None:
     assert told["Message"].endswith("with an explicit deny in a resource-based policy")
 
 
+def test_a_bucket_that_encrypts_takes_rights_on_its_key(people: People) -> None:
+    # given
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
+    people.bucket("iris-files")
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    people.client("s3").put_bucket_encryption(
+        Bucket="iris-files",
+        ServerSideEncryptionConfiguration={
+            "Rules": [{"ApplyServerSideEncryptionByDefault": default}]
+        },
+    )
+    by_s3 = {"StringLike": {"kms:ViaService": "s3.*"}}
+    without = people.user("ann", allow("s3:*"))
+    encrypting = people.user("bob", allow("s3:*"), allow("kms:Gen*", key, Condition=by_s3))
+    ann, bob = (people.client("s3", each) for each in (without, encrypting))
+    # then
+    put = {"Bucket": "iris-files", "Key": "a", "Body": b"1"}
+    assert missing(ann, "put_object", **put) == f"kms:GenerateDataKey {key}"
+    assert not missing(bob, "put_object", **put)
+    assert missing(bob, "get_object", Bucket="iris-files", Key="a") == f"kms:Decrypt {key}"
+
+
 def test_a_role_s_boundary_limits_it(people: People) -> None:
     # given
     made = people.iam.create_policy(PolicyName="bound", PolicyDocument=document(allow("sns:*")))
