@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from odyssey.sandbox.blobs import Blobs
+from odyssey.sandbox.calls import ACCOUNT
 from odyssey.sandbox.clients import Clients
 from odyssey.sandbox.control import Control
 from odyssey.sandbox.faults import Faults
@@ -91,6 +92,8 @@ class Sandbox:
 
         # Else moto has none of AWS's own policies, such as AdministratorAccess.
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+        # Else moto looks for the account in the IAM of every partition, China's too: two seconds.
+        os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT
         moto = self.memory.open(DomainDispatcherApplication(create_backend_app))
         registry = Registry(self.repositories, self.passwords, self.guard)
         mounts: dict[str, Any] = {"/_sandbox/": Control(self), "/v2/": registry}

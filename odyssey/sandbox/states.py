@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from moto.core.base_backend import AccountSpecificBackend, BackendDict, BaseBackend
+from moto.iam.models import AWSManagedPolicy, iam_backends
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -123,6 +124,10 @@ def _account(place: Place) -> Any:
     return _found(Place(place.module, place.kind, *GLOBAL))[place.account]
 
 
+def _aws_policy(account: str, partition: str, arn: str) -> Any:
+    return iam_backends[account][partition].managed_policies[arn]
+
+
 class _Pickler(pickle.Pickler):
     """Writes one service's state; what is another's it only names."""
 
@@ -139,6 +144,10 @@ class _Pickler(pickle.Pickler):
         if isinstance(found, AccountSpecificBackend):
             backend = found.backend
             return _account, (Place(backend.__module__, backend.__name__, found.account_id, ""),)
+        if isinstance(found, AWSManagedPolicy):
+            # There are more than a thousand, which everybody has: only who they are is written.
+            named = found.account_id, found.partition, found.arn
+            return _aws_policy, named, {"attachment_count": found.attachment_count}
         if isinstance(found, dict) and kind.__module__.startswith("moto."):
             state = (vars(found), list(dict.items(found)), getattr(found, "default_factory", None))
             return kind.__new__, (kind,), state, None, None, _fill
