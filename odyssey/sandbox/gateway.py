@@ -108,7 +108,10 @@ class Gateway:
     def _written(self, signed: Signed, call: Call, result: Any) -> Response:
         from werkzeug.wrappers import Response
 
-        return result if isinstance(result, Response) else signed.answer(call, result or {})
+        if isinstance(result, Response):
+            result.headers.setdefault("x-amzn-RequestId", signed.request_id)
+            return result
+        return signed.answer(call, result or {})
 
 
 def _is_signed(environ: Mapping[str, Any]) -> bool:

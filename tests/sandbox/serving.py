@@ -143,7 +143,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.body()
         word, _, rest = body[:200].partition(b" ")
-        getattr(self, "do_" + word.decode(errors="replace"), self.do_echo)(rest.decode(), body)
+        getattr(self, "do_" + word.decode(errors="replace"), self.do_echo)(
+            rest.decode(errors="replace"), body)
 
     def do_echo(self, rest, body):
         self.answer(200, told.get("answer", "").encode() or body)

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -210,7 +211,8 @@ def stream(account: Account, body: str) -> Any:
 
 def test_an_answer_comes_part_by_part_as_the_container_sends_it(account: Account) -> None:
     found = stream(account, "stream one two three")
-    arrived = [(part["PayloadPart"]["Bytes"], time.monotonic()) for part in found["Body"]]
+    with closing(found["Body"]) as parts:
+        arrived = [(part["PayloadPart"]["Bytes"], time.monotonic()) for part in parts]
     assert [part for part, _ in arrived] == [b"one", b"two", b"three"]
     assert arrived[-1][1] - arrived[0][1] > 0.2
     assert found["ContentType"] == "text/plain"
@@ -218,8 +220,11 @@ def test_an_answer_comes_part_by_part_as_the_container_sends_it(account: Account
 
 
 def test_a_stream_that_breaks_off_ends_with_an_error(account: Account) -> None:
-    with pytest.raises(EventStreamError, match="ModelStreamError"):
-        list(stream(account, "stream one break")["Body"])
+    with (
+        closing(stream(account, "stream one break")["Body"]) as parts,
+        pytest.raises(EventStreamError, match="ModelStreamError"),
+    ):
+        list(parts)
     assert refusal(stream, account, "status 400 no")["OriginalStatusCode"] == 400
 
 
