@@ -43,7 +43,7 @@ _original_complete = models.FakeMultipart.complete
 
 
 class Objects:
-    """A WSGI application: moto, for as long as it is open with objects that are files.
+    """A WSGI application: moto, before which uploads are written to files.
 
     Args:
         moto: What answers.
@@ -51,7 +51,7 @@ class Objects:
     """
 
     def __init__(self, moto: Application, bodies: Bodies) -> None:
-        """Nothing is changed yet."""
+        """Nothing is asked yet."""
         self._moto = moto
         self._bodies = bodies
 

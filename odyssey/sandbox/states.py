@@ -76,8 +76,16 @@ def _tell(place: Place, why: str) -> None:
 
 
 def forget() -> None:
-    """Have moto's services know nothing."""
-    BackendDict.reset()
+    """Have moto's services know nothing.
+
+    moto's own `BackendDict.reset` begins each service anew before it lets go of it: that takes a
+    second where IAM has AWS's own policies.
+    """
+    for each in list(BackendDict._instances):  # type: ignore[misc]
+        for known in _state(each).values():
+            known.clear()
+        each.clear()
+    BackendDict._instances.clear()  # type: ignore[misc]
 
 
 def restore(states: Mapping[Place, bytes]) -> None:
