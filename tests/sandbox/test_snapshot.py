@@ -191,6 +191,16 @@ def test_two_sandboxes_cannot_share_a_folder(start: Start, tmp_path: Path) -> No
         start(keep=True)
 
 
+def test_a_process_runs_one_sandbox_at_a_time(start: Start, tmp_path: Path) -> None:
+    first = start()
+    make_bucket(first).put_object(Bucket="data", Key="k", Body=LARGE)
+
+    with pytest.raises(RuntimeError, match="stop it first"):
+        start(folder=tmp_path / "another")
+
+    assert body(first, "k") == LARGE
+
+
 @pytest.fixture
 def path(start: Start) -> Path:
     """The file of a sandbox that has stopped."""
