@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from odyssey.errors import OdysseyError
 from odyssey.sandbox.calls import Call, ServiceError, operation
 from odyssey.sandbox.kinds import Kind
 from odyssey.sandbox.models import models
+from odyssey.storage import Uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -102,6 +104,8 @@ def _problems(asked: Mapping[str, Any]) -> Iterator[str]:
         yield from _of_serverless(asked)
     if "AsyncInferenceConfig" in asked:
         yield from _of_async(asked)
+    if "DataCaptureConfig" in asked:
+        yield from _of_place("DestinationS3Uri", asked["DataCaptureConfig"])
 
 
 def _of_variant(variant: Variant) -> Iterator[str]:
@@ -136,8 +140,19 @@ def _of_serverless(asked: Mapping[str, Any]) -> Iterator[str]:
 def _of_async(asked: Mapping[str, Any]) -> Iterator[str]:
     if len(asked["ProductionVariants"]) > 1:
         yield "An endpoint with AsyncInferenceConfig has exactly one production variant"
-    if "S3OutputPath" not in asked["AsyncInferenceConfig"]["OutputConfig"]:
+    output = asked["AsyncInferenceConfig"]["OutputConfig"]
+    if "S3OutputPath" not in output:
         yield "AsyncInferenceConfig needs an S3OutputPath"
+    for member in ("S3OutputPath", "S3FailurePath"):
+        yield from _of_place(member, output)
+
+
+def _of_place(member: str, config: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is wrong with a place in S3, where there is one."""
+    try:
+        Uri.parse(config.get(member, "s3://none/"))
+    except OdysseyError:
+        yield f"{member} {config[member]} is no URI of S3"
 
 
 def _require_serverless(model: Mapping[str, Any]) -> None:

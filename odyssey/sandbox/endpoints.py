@@ -52,7 +52,7 @@ class Endpoints:
         """Start what was in service when the sandbox stopped, and finish what was deleted."""
         with self._store.lock:
             for (region, name), record in list(self._endpoints.table.items()):
-                endpoint = self._made(region, name)
+                endpoint = self._endpoint(region, name)
                 if record["EndpointStatus"] == "Deleting":
                     self._begin(endpoint, endpoint.remove)
                 elif record["EndpointStatus"] != "Failed":
@@ -81,7 +81,9 @@ class Endpoints:
             plan = self._planned(call)
             now = datetime.now(UTC)
             answer = self._endpoints.add(call, EndpointStatus="Creating", LastModifiedTime=now)
-            endpoint = self._made(call.region, name)
+            # One of that name may have been deleted: this is another.
+            self._known.pop((call.region, name), None)
+            endpoint = self._endpoint(call.region, name)
             endpoint.plan = plan
             endpoint.note("Creating", DeploymentConfig=None, LastDeploymentConfig=deployment)
         self._begin(endpoint, endpoint.create)
@@ -93,7 +95,7 @@ class Endpoints:
         name = call.parameters["EndpointName"]
         with self._store.lock:
             record = self._endpoints.find(call.region, name)
-            endpoint = self._known[call.region, name]
+            endpoint = self._endpoint(call.region, name)
             told = {member: record[member] for member in TOLD if member in record}
             return {**told, **endpoint_plan.described(endpoint.plan, endpoint.fleet)}
 
@@ -168,11 +170,13 @@ class Endpoints:
             what = "failed" if status == "Failed" else "in-progress"
             told = f'Cannot update {what} endpoint "{record["EndpointArn"]}".'
             raise ServiceError("ValidationException", told)
-        return record, self._known[call.region, name]
+        return record, self._endpoint(call.region, name)
 
-    def _made(self, region: str, name: str) -> Endpoint:
-        self._known[region, name] = Endpoint(self._sandbox, self._endpoints, region, name)
-        return self._known[region, name]
+    def _endpoint(self, region: str, name: str) -> Endpoint:
+        key = (region, name)
+        if key not in self._known:
+            self._known[key] = Endpoint(self._sandbox, self._endpoints, region, name)
+        return self._known[key]
 
     def _begin(self, endpoint: Endpoint, work: Any) -> None:
         self._sandbox.tasks.start(f"endpoint {endpoint.name}", work)

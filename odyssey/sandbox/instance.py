@@ -29,6 +29,8 @@ SERVERLESS = 180
 DRAIN = 65.0
 """Seconds in which what an instance is at work on must be answered: the container has 60."""
 
+ENDED = "The instance has ended. Please check the log of the sandbox."
+
 LOOK = 0.2
 """Seconds between two looks at whether it is still wanted."""
 
@@ -95,6 +97,8 @@ class Instance:
         finally:
             with self._changed:
                 self.host, self.has_ended = None, True
+                # Nobody waits for one that has ended, not even where a bug was its end.
+                self.failure = self.failure or ENDED
                 self._changed.notify_all()
 
     def _is_unwanted(self) -> bool:

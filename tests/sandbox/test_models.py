@@ -146,6 +146,11 @@ CAPTURE = {
         ({"ServerlessConfig": SERVERLESS}, {"AsyncInferenceConfig": ASYNC}, "AsyncInference"),
         ({"ServerlessConfig": SERVERLESS}, {"DataCaptureConfig": CAPTURE}, "DataCaptureConfig"),
         (None, {"AsyncInferenceConfig": {"OutputConfig": {}}}, "S3OutputPath"),
+        (
+            None,
+            {"DataCaptureConfig": {**CAPTURE, "DestinationS3Uri": "https://a/b"}},
+            "https://a/b is no URI of S3",
+        ),
     ],
 )
 def test_members_that_do_not_go_together_are_refused(
