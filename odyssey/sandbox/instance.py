@@ -29,6 +29,9 @@ SERVERLESS = 180
 DRAIN = 65.0
 """Seconds in which what an instance is at work on must be answered: the container has 60."""
 
+LONGEST = 1024
+"""Characters of a FailureReason."""
+
 ENDED = "The instance has ended. Please check the log of the sandbox."
 
 LOOK = 0.2
@@ -114,7 +117,7 @@ class Instance:
 
     def _reason(self, error: HostingError) -> str:
         if not isinstance(error, UnhealthyError):
-            return str(error)
+            return str(error)[:LONGEST]
         return (
             f"The primary container for production variant {self._variant['VariantName']} did not "
             "pass the ping health check. Please check CloudWatch logs for this endpoint."

@@ -136,6 +136,29 @@ def test_a_request_with_problems_is_refused_with_all_of_them() -> None:
     assert "RoleArn" in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("more", "place", "constraint"),
+    [
+        (
+            {"StoppingCondition": {"MaxRuntimeInSeconds": 0}},
+            "stoppingCondition.maxRuntimeInSeconds",
+            "Member must have value greater than or equal to 1",
+        ),
+        (
+            {"Tags": [{"Key": "k" * 129, "Value": ""}]},
+            "tags.1.member.key",
+            "Member must have length less than or equal to 128",
+        ),
+        ({"StoppingCondition": []}, "stoppingCondition", ""),
+    ],
+)
+def test_a_broken_rule_has_the_words_of_aws_too(
+    more: dict[str, Any], place: str, constraint: str
+) -> None:
+    (problem,) = shapes.problems("sagemaker", "CreateTrainingJob", request(**more))
+    assert (problem.place, problem.constraint) == (place, constraint)
+
+
 def test_a_body_has_a_size_in_bytes() -> None:
     body = {"EndpointName": "iris", "Body": b"x" * 6_291_457}
     (problem,) = shapes.problems("sagemaker-runtime", "InvokeEndpoint", body)
