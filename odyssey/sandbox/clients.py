@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from odyssey.aws import Keys
@@ -56,19 +57,26 @@ class Clients:
                 self._made[wanted] = self._make(service, region, keys)
             return self._made[wanted]
 
-    def _make(self, service: str, region: str, keys: Keys) -> Any:
-        from botocore.config import Config
+    @cached_property
+    def _session(self) -> Any:
+        """A session of botocore's alone: no profile, no file and no variable has a say.
+
+        One for all: it reads the model of a service once, which takes longer than all else.
+        """
         from botocore.session import Session
 
-        # A session of botocore's alone: no profile, no file and no variable has a say.
-        session = Session(session_vars={"profile": (None, None, None, None)})
+        return Session(session_vars={"profile": (None, None, None, None)})
+
+    def _make(self, service: str, region: str, keys: Keys) -> Any:
+        from botocore.config import Config
+
         config = Config(
             retries={"mode": "standard", "max_attempts": 3},
             max_pool_connections=32,
             s3={"addressing_style": "path"},
             read_timeout=600,
         )
-        return session.create_client(
+        return self._session.create_client(
             service,
             region_name=region,
             endpoint_url=self._url,

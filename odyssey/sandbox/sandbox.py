@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from odyssey.sandbox import dimensions
 from odyssey.sandbox.blobs import Blobs
 from odyssey.sandbox.calls import ACCOUNT
 from odyssey.sandbox.clients import Clients
@@ -92,6 +93,7 @@ class Sandbox:
 
         # Else moto has none of AWS's own policies, such as AdministratorAccess.
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+        dimensions.know_all()
         # Else moto looks for the account in the IAM of every partition, China's too: two seconds.
         os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT
         moto = self.memory.open(DomainDispatcherApplication(create_backend_app))

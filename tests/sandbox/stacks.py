@@ -102,6 +102,14 @@ class Stacks:
         ]
         return found[-1]
 
+    def failures(self) -> dict[str, str]:
+        """Return why resources failed."""
+        return {
+            event["LogicalResourceId"]: event["ResourceStatusReason"]
+            for event in self.events()
+            if event["ResourceStatus"].endswith("_FAILED")
+        }
+
     def refusal(self, call: str, **request: Any) -> tuple[str, str]:
         """Return the code and the text with which a request is refused."""
         with pytest.raises(ClientError) as caught:

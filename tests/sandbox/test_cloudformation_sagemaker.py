@@ -1,15 +1,20 @@
 """Endpoints in stacks: the chain of what is replaced, what fails, and what is cut short."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.sandbox.answering import Containers
 from tests.sandbox.conftest import Start
-from tests.sandbox.serving import IMAGE, ROLE, Account, until
+from tests.sandbox.serving import IMAGE, REGION, ROLE, Account, archive, client, until
 from tests.sandbox.stacks import Stacks, Template, parameter, resource, template
 
 UNHEALTHY = "did not pass the ping health check"
+
+
+GOLDEN = Path(__file__).parents[1] / "template" / "golden"
 
 
 @pytest.fixture
@@ -198,6 +203,35 @@ def test_what_waits_for_an_endpoint_ends_when_the_sandbox_stops(
     with account.sandbox.store.lock:
         (stack,) = account.sandbox.store.table("stacks").values()
     assert stack["StackStatus"] in ("ROLLBACK_FAILED", "CREATE_FAILED")
+
+
+@pytest.mark.parametrize("folder", ["real-time", "async", "serverless", "guarded"])
+def test_our_own_templates_serve(account: Account, stacks: Stacks, folder: str) -> None:
+    # given: the model, and what the guarded one has to stay within
+    location = {"LocationConstraint": REGION}
+    account.s3.create_bucket(Bucket="iris-models", CreateBucketConfiguration=location)
+    key = "jobs/iris-7/output/model.tar.gz"
+    account.s3.put_object(Bucket="iris-models", Key=key, Body=archive())
+    allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    client(account.sandbox, "iam").create_policy(
+        PolicyName="ml-boundary",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow]}),
+    )
+    foundation, serving = (
+        (GOLDEN / folder / f"iris-{name}.template.json").read_text()
+        for name in ("foundation", "endpoint")
+    )
+    # when
+    base = Stacks(account.sandbox)
+    assert base.create(foundation)["StackStatus"] == "CREATE_COMPLETE", base.failures()
+    told = stacks.create(serving)
+    # then
+    assert told["StackStatus"] == "CREATE_COMPLETE", stacks.failures()
+    for endpoint in account.sagemaker.list_endpoints()["Endpoints"]:
+        assert endpoint["EndpointStatus"] == "InService"
+    refusal = stacks.refusal("update_stack", **stacks.request(serving))
+    assert refusal == ("ValidationError", "No updates are to be performed.")
+    assert stacks.delete()["StackStatus"] == "DELETE_COMPLETE"
 
 
 def test_an_operation_that_is_cut_short_says_so_after_a_restart(start: Start) -> None:
