@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from odyssey.sandbox.sandbox import Sandbox
 
 PORT = 8080
-ROOT = "/opt/ml"
+MODEL = "/opt/ml/model"
 PING = 2.0
 """Seconds in which ``/ping`` must be answered."""
 
@@ -130,7 +130,7 @@ def hosted(
         try:
             machine = stack.enter_context(sandbox.executor.machine(task))
             with fetched(sandbox, model, region, download_seconds, cancelled) as files:
-                machine.put(ROOT, files)
+                machine.put(MODEL, files)
             machine.start(log.write)
         except (MachineError, ModelDataError) as error:
             raise HostingError(str(error)) from error

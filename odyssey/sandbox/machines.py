@@ -64,7 +64,7 @@ class Machine(Protocol):
     """
 
     def put(self, folder: str, entries: Iterable[Entry]) -> None:
-        """Put files below a folder such as ``/opt/ml``, before it starts.
+        """Put files below a folder such as ``/opt/ml``, made where it is missing, before it starts.
 
         Files are read piece by piece, so they may be larger than the memory.
         """

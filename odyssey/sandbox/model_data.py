@@ -74,7 +74,7 @@ def fetched(
         cancelled: Whether nobody wants them any more.
 
     Yields:
-        The folder ``model`` and the files in it, by their names below ``/opt/ml``.
+        The folders and files, by their names below ``/opt/ml/model``.
 
     Raises:
         ModelDataError: They are not there, cannot be read, or are no archive.
@@ -88,8 +88,7 @@ def fetched(
             _bring(client, source, Path(folder), watch)
         root = Path(folder)
         below = ((path, path.relative_to(root)) for path in sorted(root.rglob("*")))
-        files = [(f"model/{name}", None if path.is_dir() else path) for path, name in below]
-        yield [("model", None), *files]
+        yield [(str(name), None if path.is_dir() else path) for path, name in below]
 
 
 def _bring(client: Any, source: Source, folder: Path, watch: _Watch) -> None:
