@@ -222,7 +222,6 @@ def test_an_update_that_fails_is_undone(stacks: Stacks) -> None:
         "UPDATE_ROLLBACK_COMPLETE",
     ]
     reason = stacks.reason(stacks.name, "UPDATE_ROLLBACK_IN_PROGRESS")
-    # (a request to roll back is no part of it)
     assert reason == "The following resource(s) failed to update: [Bad]. "
     found = stacks.client.describe_stack_resources(StackName=stacks.name)["StackResources"]
     assert {each["LogicalResourceId"] for each in found} == {"Value", "Role", "Gone"}
@@ -459,3 +458,20 @@ def test_what_is_not_done_is_refused(stacks: Stacks) -> None:
         "ValidationError",
         "odyssey's sandbox does not know DetectStackDrift of CloudFormation",
     )
+
+
+def test_what_would_be_left_out_is_refused(stacks: Stacks) -> None:
+    told = stacks.refused(template(Value=parameter("1")), StackPolicyBody="{}")
+    assert told == "odyssey's sandbox does not know StackPolicyBody of stacks"
+
+
+def test_a_condition_that_cannot_be_decided_fails_the_stack(stacks: Stacks) -> None:
+    # given
+    mapped = {"Fn::Equals": [{"Fn::FindInMap": ["Sizes", "no", "such"]}, "1"]}
+    made = template(Value=parameter("1", Condition="Mapped"))
+    # when
+    told = stacks.create({**made, "Mappings": {"Sizes": {}}, "Conditions": {"Mapped": mapped}})
+    # then
+    assert told["StackStatus"] == "ROLLBACK_COMPLETE"
+    reason = stacks.reason(stacks.name, "ROLLBACK_IN_PROGRESS")
+    assert "Unable to get mapping for Sizes::no::such" in reason

@@ -124,7 +124,8 @@ class Deployment:
         site = self._operation.site(record["LogicalResourceId"])
         handler = handlers()[record["ResourceType"]]
         require_all(record, handler.required, wanted)
-        record["properties"] = dict(wanted)
+        with self._operation.records.lock:
+            record["properties"] = dict(wanted)
         physical_id = handler.create(site, wanted)
         attributes = handler.read(site, physical_id, wanted)
         with self._operation.records.lock:
@@ -185,7 +186,8 @@ def change(operation: Operation, resource: Record, wanted: Mapping[str, Any]) ->
     handler = handlers()[resource["ResourceType"]]
     require_all(resource, handler.required, wanted)
     old = resource["attempted"] if "attempted" in resource else resource["properties"]
-    resource["attempted"] = dict(wanted)
+    with operation.records.lock:
+        resource["attempted"] = dict(wanted)
     handler.update(site, resource["PhysicalResourceId"], old, wanted)
     attributes = handler.read(site, resource["PhysicalResourceId"], wanted)
     with operation.records.lock:

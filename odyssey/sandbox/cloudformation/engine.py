@@ -114,6 +114,10 @@ class Engine:
         def run() -> None:
             try:
                 work(Life(operation))
+            except Exception:
+                failed = stack["StackStatus"].replace("_IN_PROGRESS", "_FAILED")
+                operation.status(failed, "a bug in odyssey's sandbox: see its log")
+                raise
             finally:
                 with self.records.lock:
                     if self._running.get(stack["StackId"]) is operation:

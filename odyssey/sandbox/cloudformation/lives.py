@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
+from odyssey.sandbox.calls import ServiceError
 from odyssey.sandbox.cloudformation import deployment, exports
 from odyssey.sandbox.cloudformation.deletion import delete, kept
 from odyssey.sandbox.cloudformation.deployment import Deployment, attempt
@@ -55,6 +56,8 @@ class Life:
         Args:
             on_failure: ``ROLLBACK``, ``DELETE`` or ``DO_NOTHING``.
         """
+        if "TimeoutInMinutes" in self._stack:
+            self._operation.limit(60.0 * self._stack["TimeoutInMinutes"])
         failed = self._deploy("create")
         if self._operation.abandoned:
             return
@@ -142,7 +145,10 @@ class Life:
         world = StackWorld(operation.records, stack, operation.client)
         document, values = stack["document"], stack["resolved"]
         evaluation = Evaluation(document, values, stack, operation.region, world)
-        made = Deployment(operation, evaluation)
+        try:
+            made = Deployment(operation, evaluation)
+        except ServiceError as error:
+            return f"{error.message}. "
         failed = made.run()
         if failed or operation.cancelled:
             return self._why(verb, failed)
@@ -196,7 +202,7 @@ class Life:
         if failed:
             named = ", ".join(sorted(failed))
             return f"The following resource(s) failed to {verb}: [{named}]. "
-        return "It was stopped before its end, by a person or with the sandbox. "
+        return "It was stopped before its end: by a person, by its timeout, or with the sandbox. "
 
     def _restore(self, stable: Record) -> bool:
         """Give a resource back what it had, where it is still the same one."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -46,11 +48,13 @@ class Operation:
         self._keys = keys
         self._token = token
         self._cancelled = threading.Event()
+        self._deadline = math.inf
 
     @property
     def cancelled(self) -> bool:
         """Whether nothing more is to be begun."""
-        return self._cancelled.is_set() or self._sandbox.tasks.stopping.is_set()
+        stopping = self._sandbox.tasks.stopping.is_set()
+        return stopping or self._cancelled.is_set() or time.monotonic() > self._deadline
 
     def cancel(self) -> None:
         """Let what goes on come to an end."""
@@ -59,6 +63,11 @@ class Operation:
     def take_back_the_cancellation(self) -> None:
         """Let things be done again: to roll back, or to delete."""
         self._cancelled.clear()
+        self._deadline = math.inf
+
+    def limit(self, seconds: float) -> None:
+        """Let it come to an end when it takes longer."""
+        self._deadline = time.monotonic() + seconds
 
     def client(self, service: str) -> Any:
         """Return a client that acts as the stack's role, or else as whoever asked."""

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from odyssey.sandbox.cloudformation import parameters, sources, template
+from odyssey.sandbox.cloudformation.errors import invalid
 from odyssey.sandbox.cloudformation.world import StackWorld
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from odyssey.sandbox.cloudformation.records import Record, Records
+
+
+REFUSED = ("StackPolicyBody", "StackPolicyURL", "StackPolicyDuringUpdateBody", "ResourceTypes")
+"""Members of a request that would be left out in silence."""
 
 
 def target(
@@ -32,6 +37,11 @@ def target(
     Raises:
         ServiceError: The template or the parameters are not in order, or a capability is missing.
     """
+    for name in REFUSED:
+        if request.get(name):
+            raise invalid(f"odyssey's sandbox does not know {name} of stacks")
+    if request.get("RollbackConfiguration", {}).get("RollbackTriggers"):
+        raise invalid("odyssey's sandbox does not know RollbackTriggers of stacks")
     text = sources.text(request, client("s3"), port, stack.get("template"))
     document = template.parse(text)
     template.require(document)

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from odyssey.sandbox.cloudformation.resources.handler import Properties
     from odyssey.sandbox.cloudformation.resources.site import Site
 
+OF_KEYS = (
+    "Description EnableKeyRotation Enabled KeyPolicy KeySpec KeyUsage MultiRegion Origin "
+    "PendingWindowInDays Tags"
+)
+
 
 class Parameter(Handler):
     """A parameter."""
@@ -52,14 +57,9 @@ class Key(Handler):
     attributes = ("Arn", "KeyId")
     tags = "list"
 
-    known = (
-        "Description EnableKeyRotation Enabled KeyPolicy KeySpec KeyUsage MultiRegion Origin "
-        "PendingWindowInDays Tags"
-    )
-
     def create(self, site: Site, wanted: Properties) -> str:
         """Create it."""
-        known(self.type, wanted, self.known)
+        known(self.type, wanted, OF_KEYS)
         names = ("Description", "KeySpec", "KeyUsage", "MultiRegion", "Origin")
         request = {key: wanted[key] for key in names if key in wanted}
         if "KeyPolicy" in wanted:
@@ -71,7 +71,7 @@ class Key(Handler):
 
     def update(self, site: Site, physical_id: str, old: Properties, wanted: Properties) -> None:
         """Change its policy and its switches."""
-        known(self.type, wanted, self.known)
+        known(self.type, wanted, OF_KEYS)
         different = changed(old, wanted)
         if "KeyPolicy" in different:
             policy = {"KeyId": physical_id, "PolicyName": "default", "Policy": wanted["KeyPolicy"]}

@@ -146,10 +146,9 @@ class Rule(Handler):
     def create(self, site: Site, wanted: Properties) -> str:
         """Create it, with its targets."""
         name = wanted.get("Name") or site.name(64)
-        answer = self._put(site, name, wanted, Tags=tags.listed(wanted.get("Tags")))
+        self._put(site, name, wanted, Tags=tags.listed(wanted.get("Tags")))
         site.begun(name)
         self._aim(site, name, {}, wanted)
-        del answer
         return str(name)
 
     def update(self, site: Site, physical_id: str, old: Properties, wanted: Properties) -> None:
@@ -167,9 +166,9 @@ class Rule(Handler):
         """Return its ARN."""
         return {"Arn": self._arn(site, physical_id, properties)}
 
-    def _put(self, site: Site, name: str, wanted: Properties, **more: Any) -> dict[str, Any]:
+    def _put(self, site: Site, name: str, wanted: Properties, **more: Any) -> None:
         request = {key: wanted[key] for key in wanted if key not in ("Name", "Tags", "Targets")}
-        return site.ask("events", "PutRule", request, Name=name, **more)
+        site.ask("events", "PutRule", request, Name=name, **more)
 
     def _aim(self, site: Site, name: str, old: Properties, wanted: Properties) -> None:
         before, after = (

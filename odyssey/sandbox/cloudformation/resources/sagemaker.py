@@ -21,7 +21,11 @@ INTERVAL = 0.2
 """Seconds between two looks at an endpoint."""
 
 MOVING = {"Creating", "Updating", "SystemUpdating", "RollingBack"}
-OF_UPDATES = ("ExcludeRetainedVariantProperties", "RetainAllVariantProperties")
+OF_UPDATES = (
+    "ExcludeRetainedVariantProperties",
+    "RetainAllVariantProperties",
+    "RetainDeploymentConfig",
+)
 """Properties of an endpoint that an update alone knows."""
 
 
@@ -94,8 +98,6 @@ class Endpoint(Handler):
         """Create it, and wait until it is in service."""
         name = wanted.get("EndpointName") or site.name(LONGEST)
         of_creation = {key: value for key, value in wanted.items() if key not in OF_UPDATES}
-        # What becomes of the deployment's settings after it is a matter of updates.
-        of_creation.pop("RetainDeploymentConfig", None)
         answer = site.ask("sagemaker", "CreateEndpoint", {**of_creation, "EndpointName": name})
         site.begun(answer["EndpointArn"])
         told = self._settled(site, name)
