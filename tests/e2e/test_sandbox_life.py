@@ -19,7 +19,7 @@ import pytest
 from botocore.exceptions import ClientError
 from sklearn.linear_model import LogisticRegression
 
-from tests.e2e.sandboxes import REGION, World
+from tests.e2e.sandboxes import REGION, Load, World
 
 ROWS = [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3], [5.9, 2.8, 4.2, 1.3]]
 
@@ -69,8 +69,8 @@ def batch(world: World, app: Path, folder: Path) -> None:
     data = folder / "rows.csv"
     data.write_text("".join(",".join(map(str, row)) + "\n" for row in ROWS * 50))
     told = world.must("sagemaker", "batch-transform", "-i", str(data))
-    (out,) = told["outputs"]
-    text = of_s3(world, out if isinstance(out, str) else out["uri"]).decode().split()
+    (out,) = told["objects"]
+    text = of_s3(world, out).decode().split()
     assert text == list(expected(app).predict(ROWS * 50))
 
 
@@ -86,8 +86,6 @@ def endpoint(world: World) -> dict[str, Any]:
 
 def live(world: World, app: Path, folder: Path) -> None:
     """From the first model to the last, on a foundation that is there."""
-    from tests.e2e.sandboxes import Load
-
     # when a model is trained and served, then it answers as scikit-learn does
     train(world, app)
     served = world.must("sagemaker", "serve", "--yes")
