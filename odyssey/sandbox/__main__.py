@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def _start(wanted: Wanted) -> tuple[Sandbox, Record]:
-    from odyssey.sandbox.executors import choose
+    from odyssey.sandbox.executors.choice import choose
     from odyssey.sandbox.sandbox import Sandbox, Settings
 
     folder = Path(wanted.folder)

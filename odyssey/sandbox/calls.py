@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from odyssey.sandbox.identities import Principal
+    from odyssey.sandbox.iam.identities import Principal
 
     Handler = Callable[["Call"], Any]
 

@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from odyssey.aws import Keys
-from odyssey.sandbox.identities import INSIDE, OWN
+from odyssey.sandbox.iam.identities import INSIDE, OWN
 
 if TYPE_CHECKING:
-    from odyssey.sandbox.identities import Identities
+    from odyssey.sandbox.iam.identities import Identities
 
 KEYS = Keys(OWN, "sandbox")
 """The keys that the sandbox gives to its user: those of the account's root."""

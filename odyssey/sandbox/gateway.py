@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from odyssey.sandbox.faults import Faults
-    from odyssey.sandbox.guard import Guard
-    from odyssey.sandbox.identities import Identities
+    from odyssey.sandbox.iam.guard import Guard
+    from odyssey.sandbox.iam.identities import Identities
 
     Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 

@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from odyssey.sandbox import dimensions
-from odyssey.sandbox.blobs import Blobs
 from odyssey.sandbox.calls import ACCOUNT
 from odyssey.sandbox.clients import Clients
 from odyssey.sandbox.control import Control
+from odyssey.sandbox.ecr.blobs import Blobs
+from odyssey.sandbox.ecr.images import Images
+from odyssey.sandbox.ecr.passwords import Passwords
+from odyssey.sandbox.ecr.registry import Registry
+from odyssey.sandbox.ecr.repositories import Repositories
 from odyssey.sandbox.faults import Faults
 from odyssey.sandbox.gateway import Gateway
-from odyssey.sandbox.guard import Guard
-from odyssey.sandbox.identities import Identities
-from odyssey.sandbox.images import Images
-from odyssey.sandbox.memory import Memory
-from odyssey.sandbox.passwords import Passwords
-from odyssey.sandbox.registry import Registry
-from odyssey.sandbox.repositories import Repositories
+from odyssey.sandbox.iam.guard import Guard
+from odyssey.sandbox.iam.identities import Identities
 from odyssey.sandbox.server import Server
+from odyssey.sandbox.state.memory import Memory
 from odyssey.sandbox.store import Store
 from odyssey.sandbox.tasks import Tasks
 
@@ -122,19 +122,19 @@ class Sandbox:
 def _services(sandbox: Sandbox) -> list[Any]:
     """Return the services of ours, in the order in which they take up what was kept."""
     from odyssey.sandbox import cloudformation
-    from odyssey.sandbox.async_invocations import AsyncInvocations
-    from odyssey.sandbox.callers import Callers
-    from odyssey.sandbox.ecr import Ecr
-    from odyssey.sandbox.ecr_images import EcrImages
-    from odyssey.sandbox.ecr_layers import EcrLayers
-    from odyssey.sandbox.endpoint_configs import EndpointConfigs
-    from odyssey.sandbox.endpoints import Endpoints
-    from odyssey.sandbox.models import Models
-    from odyssey.sandbox.runtime import Runtime
-    from odyssey.sandbox.simulation import Simulation
-    from odyssey.sandbox.tags import Tags
-    from odyssey.sandbox.training import TrainingJobs
-    from odyssey.sandbox.transform import TransformJobs
+    from odyssey.sandbox.ecr.image_operations import EcrImages
+    from odyssey.sandbox.ecr.layer_operations import EcrLayers
+    from odyssey.sandbox.ecr.service import Ecr
+    from odyssey.sandbox.iam.callers import Callers
+    from odyssey.sandbox.iam.simulation import Simulation
+    from odyssey.sandbox.sagemaker.async_invocations import AsyncInvocations
+    from odyssey.sandbox.sagemaker.endpoint_configs import EndpointConfigs
+    from odyssey.sandbox.sagemaker.endpoints import Endpoints
+    from odyssey.sandbox.sagemaker.models import Models
+    from odyssey.sandbox.sagemaker.runtime import Runtime
+    from odyssey.sandbox.sagemaker.tags import Tags
+    from odyssey.sandbox.sagemaker.training import TrainingJobs
+    from odyssey.sandbox.sagemaker.transform import TransformJobs
 
     endpoints = Endpoints(sandbox)
     return [

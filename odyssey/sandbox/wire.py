@@ -27,7 +27,7 @@ from odyssey.sandbox.calls import Call, ServiceError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from odyssey.sandbox.identities import Identities
+    from odyssey.sandbox.iam.identities import Identities
 
 MOST = 64 << 20
 """Bytes that a request's body may have where it is read as a whole."""

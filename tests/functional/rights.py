@@ -11,11 +11,11 @@ from typing import Any
 import botocore.handlers
 import pytest
 
-from odyssey.sandbox import policies
-from odyssey.sandbox.actions import needed
 from odyssey.sandbox.calls import Call
-from odyssey.sandbox.identities import ROOT
-from odyssey.sandbox.policies import Asked, Held, Names
+from odyssey.sandbox.iam import policies
+from odyssey.sandbox.iam.actions import needed
+from odyssey.sandbox.iam.identities import ROOT
+from odyssey.sandbox.iam.policies import Asked, Held, Names
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from botocore.session import Session
 
-from odyssey.sandbox.actions import needed
 from odyssey.sandbox.calls import Call
-from odyssey.sandbox.identities import ROOT, Principal
-from odyssey.sandbox.policies import Asked
-from odyssey.sandbox.resources import Known
+from odyssey.sandbox.iam.actions import needed
+from odyssey.sandbox.iam.identities import ROOT, Principal
+from odyssey.sandbox.iam.policies import Asked
+from odyssey.sandbox.iam.resources import Known
 
 REGION, ACCOUNT = "eu-west-1", "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/trainer"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from odyssey.sandbox.process import ProcessExecutor
+from odyssey.sandbox.executors.process import ProcessExecutor
 from tests.sandbox.conftest import Start
 from tests.sandbox.serving import Account, app, client, until
 

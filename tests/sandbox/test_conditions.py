@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odyssey.sandbox import conditions, patterns
+from odyssey.sandbox.iam import conditions, patterns
 
 KNOWN: dict[str, Any] = {
     "aws:username": "ann",

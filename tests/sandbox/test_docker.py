@@ -23,7 +23,7 @@ from odyssey.errors import ImageError
 from odyssey.extraction import extract
 from odyssey.images import image, orphans
 from odyssey.images.image import Image
-from odyssey.sandbox.docker import DockerExecutor
+from odyssey.sandbox.executors.docker import DockerExecutor
 from odyssey.sandbox.machines import Machine, MachineError, Task
 from tests.sandbox.output import Output
 
@@ -357,7 +357,7 @@ time.sleep(600)
     ) -> None:
         script = f"""
 import docker, time
-from odyssey.sandbox.docker import DockerExecutor
+from odyssey.sandbox.executors.docker import DockerExecutor
 from odyssey.sandbox.machines import Task
 from tests.sandbox.test_docker import Local
 executor = DockerExecutor(docker.from_env(), Local())

@@ -7,8 +7,8 @@ import pytest
 
 from odyssey.errors import MissingToolError, UsageError
 from odyssey.images.image import Image
-from odyssey.sandbox.docker import DockerExecutor
-from odyssey.sandbox.executors import choose
+from odyssey.sandbox.executors.choice import choose
+from odyssey.sandbox.executors.docker import DockerExecutor
 
 
 class NoImages:

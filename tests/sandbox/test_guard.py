@@ -9,7 +9,7 @@ import pytest
 
 from cdk_constructs import permissions
 from odyssey.sandbox.calls import Call, ServiceError
-from odyssey.sandbox.identities import Principal, session_of
+from odyssey.sandbox.iam.identities import Principal, session_of
 from tests.sandbox.conftest import Start
 from tests.sandbox.iam import (
     ACCOUNT,

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from odyssey.sandbox.connections import NoAnswerError, TooLateError
-from odyssey.sandbox.hosting import Host, HostingError, UnhealthyError, hosted
+from odyssey.sandbox.executors.process import ProcessExecutor
 from odyssey.sandbox.logs import LogStream
-from odyssey.sandbox.process import ProcessExecutor
+from odyssey.sandbox.sagemaker.connections import NoAnswerError, TooLateError
+from odyssey.sandbox.sagemaker.hosting import Host, HostingError, UnhealthyError, hosted
 from tests.sandbox.conftest import Start
 from tests.sandbox.serving import REGION, ROLE, Account, app
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from odyssey.sandbox.calls import ServiceError
-from odyssey.sandbox.identities import Identities
+from odyssey.sandbox.iam.identities import Identities
 from odyssey.sandbox.sandbox import Sandbox
 from odyssey.sandbox.store import Store
 from tests.sandbox.conftest import Start

@@ -13,13 +13,13 @@ from moto.core.base_backend import BackendDict
 from moto.ecr.models import ecr_backends
 
 from odyssey.images.manifests import DOCKER
-from odyssey.sandbox.blobs import Blobs
 from odyssey.sandbox.calls import ACCOUNT, ServiceError
-from odyssey.sandbox.identities import Principal
-from odyssey.sandbox.images import Images
+from odyssey.sandbox.ecr.blobs import Blobs
+from odyssey.sandbox.ecr.images import Images
+from odyssey.sandbox.ecr.passwords import Passwords
+from odyssey.sandbox.ecr.repositories import Repositories
+from odyssey.sandbox.iam.identities import Principal
 from odyssey.sandbox.machines import MachineError
-from odyssey.sandbox.passwords import Passwords
-from odyssey.sandbox.repositories import Repositories
 from odyssey.sandbox.store import Store
 from tests.sandbox.conftest import Start
 from tests.sandbox.registry_client import Client, digest_of, manifest_of, password, refusal

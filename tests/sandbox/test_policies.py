@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odyssey.sandbox import policies
-from odyssey.sandbox.policies import Asked, Decision, Held, Names, Policy
+from odyssey.sandbox.iam import policies
+from odyssey.sandbox.iam.policies import Asked, Decision, Held, Names, Policy
 
 ACCOUNT = "123456789012"
 ANN = Names(f"arn:aws:iam::{ACCOUNT}:user/ann", account=ACCOUNT)

@@ -15,8 +15,8 @@ import pytest
 from odyssey.errors import AppNotFoundError
 from odyssey.extraction import extract
 from odyssey.ports import RANGE
+from odyssey.sandbox.executors.process import ProcessExecutor, ProcessMachine
 from odyssey.sandbox.machines import Entry, Machine, MachineError, Task
-from odyssey.sandbox.process import ProcessExecutor, ProcessMachine
 from tests.sandbox.output import Output
 
 # It does what the word after "train" says.
@@ -343,7 +343,7 @@ time.sleep(600)
 import sys, time
 from pathlib import Path
 from odyssey.sandbox.machines import Task
-from odyssey.sandbox.process import ProcessExecutor
+from odyssey.sandbox.executors.process import ProcessExecutor
 with ProcessExecutor(Path({str(small)!r})).machine(Task("any", ["train"])) as machine:
     machine.put("/opt/ml", [("input/what", {what.encode()!r})])
     machine.start(lambda piece: print(piece.decode(), end="", flush=True))

@@ -5,9 +5,9 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from odyssey.sandbox import policies, record
-from odyssey.sandbox.policies import IDENTITY, Asked, Decision, Held
-from odyssey.sandbox.record import ALIKE, MOST, Record
+from odyssey.sandbox.iam import policies, record
+from odyssey.sandbox.iam.policies import IDENTITY, Asked, Decision, Held
+from odyssey.sandbox.iam.record import ALIKE, MOST, Record
 from odyssey.sandbox.sandbox import Sandbox
 from tests.sandbox.conftest import Start
 from tests.sandbox.iam import ACCOUNT, People, allow, missing

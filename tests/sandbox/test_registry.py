@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from odyssey.images.manifests import OCI_INDEX
-from odyssey.sandbox.identities import ROOT
+from odyssey.sandbox.iam.identities import ROOT
 from odyssey.sandbox.sandbox import Sandbox
 from tests.sandbox.registry_client import Client, digest_of, manifest_of, password, refusal
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from odyssey.sandbox.identities import ROOT
+from odyssey.sandbox.iam.identities import ROOT
 from tests.sandbox.conftest import Start
 from tests.sandbox.registry_client import Client
 

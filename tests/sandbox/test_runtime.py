@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import ClientError, EventStreamError
 
-from odyssey.sandbox.process import ProcessExecutor
+from odyssey.sandbox.executors.process import ProcessExecutor
 from odyssey.sandbox.sandbox import Sandbox, Settings
 from tests.sandbox.serving import ACCOUNT, REGION, Account, app, until
 

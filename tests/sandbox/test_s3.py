@@ -21,7 +21,7 @@ from boto3.s3.transfer import S3Transfer
 from botocore.exceptions import ClientError
 from botocore.httpchecksum import AwsChunkedWrapper, Crc32Checksum
 
-from odyssey.sandbox.bodies import GRACE, PIECE, Bodies, Body
+from odyssey.sandbox.s3.bodies import GRACE, PIECE, Bodies, Body
 from odyssey.sandbox.sandbox import Sandbox
 
 MIB = 1 << 20

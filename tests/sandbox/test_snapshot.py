@@ -18,11 +18,11 @@ from moto.ssm.models import ssm_backends
 
 from odyssey import state
 from odyssey.errors import UsageError
-from odyssey.sandbox import snapshot, states
 from odyssey.sandbox.calls import ACCOUNT
-from odyssey.sandbox.gate import Gate
 from odyssey.sandbox.sandbox import Sandbox
-from odyssey.sandbox.snapshot import Snapshot
+from odyssey.sandbox.state import snapshot, states
+from odyssey.sandbox.state.gate import Gate
+from odyssey.sandbox.state.snapshot import Snapshot
 from tests.sandbox.conftest import Start
 
 LARGE = b"0123456789abcdef" * (1 << 17)

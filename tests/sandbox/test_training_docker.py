@@ -4,7 +4,7 @@ import docker
 
 from odyssey.images import image
 from odyssey.images.image import Image
-from odyssey.sandbox.docker import DockerExecutor
+from odyssey.sandbox.executors.docker import DockerExecutor
 from tests.sandbox.conftest import Start
 from tests.sandbox.training import NOTHING, Lab, statuses
 

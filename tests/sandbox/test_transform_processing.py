@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from odyssey.sandbox.transform_errors import ObjectFailedError
-from odyssey.sandbox.transform_paths import Path, PathError
-from odyssey.sandbox.transform_processing import MISMATCH, Processing
+from odyssey.sandbox.sagemaker.transform_errors import ObjectFailedError
+from odyssey.sandbox.sagemaker.transform_paths import Path, PathError
+from odyssey.sandbox.sagemaker.transform_processing import MISMATCH, Processing
 
 RECORD = {"id": 7, "values": [1, 2, 3], "of": {"a": {"b": 1}, "c": 2}}
 

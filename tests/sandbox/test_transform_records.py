@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odyssey.sandbox.transform_errors import ObjectFailedError
-from odyssey.sandbox.transform_records import MAGIC, TOO_LARGE, batches
+from odyssey.sandbox.sagemaker.transform_errors import ObjectFailedError
+from odyssey.sandbox.sagemaker.transform_records import MAGIC, TOO_LARGE, batches
 
 
 def cut(

@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from odyssey.sandbox.process import ProcessExecutor
+from odyssey.sandbox.executors.process import ProcessExecutor
 from odyssey.sandbox.sandbox import Sandbox, Settings
 
 REGION = "eu-west-1"

@@ -1,0 +1,1 @@
+"""ECR: a registry of images, and its control plane."""

@@ -1,0 +1,1 @@
+"""IAM: who asks, what they may do, and what was asked for."""

@@ -1,0 +1,1 @@
+"""S3's bodies: on disk, not in memory."""

@@ -1,0 +1,1 @@
+"""What the sandbox knows, over a restart."""
