@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from odyssey.sandbox.cloudformation.records import Record, Records
 
 
-REFUSED = ("StackPolicyBody", "StackPolicyURL", "StackPolicyDuringUpdateBody", "ResourceTypes")
+REFUSED = (
+    "ResourceTypes",
+    "RollbackTriggers",
+    "StackPolicyBody",
+    "StackPolicyDuringUpdateBody",
+    "StackPolicyDuringUpdateURL",
+    "StackPolicyURL",
+)
 """Members of a request that would be left out in silence."""
 
 
@@ -37,11 +44,7 @@ def target(
     Raises:
         ServiceError: The template or the parameters are not in order, or a capability is missing.
     """
-    for name in REFUSED:
-        if request.get(name):
-            raise invalid(f"odyssey's sandbox does not know {name} of stacks")
-    if request.get("RollbackConfiguration", {}).get("RollbackTriggers"):
-        raise invalid("odyssey's sandbox does not know RollbackTriggers of stacks")
+    _require_known(request)
     text = sources.text(request, client("s3"), port, stack.get("template"))
     document = template.parse(text)
     template.require(document)
@@ -62,3 +65,10 @@ def target(
         "template": text,
         "values": values,
     }
+
+
+def _require_known(request: Mapping[str, Any]) -> None:
+    asked = {**request, **request.get("RollbackConfiguration", {})}
+    for name in REFUSED:
+        if asked.get(name):
+            raise invalid(f"odyssey's sandbox does not know {name} of stacks")
