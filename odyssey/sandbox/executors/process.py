@@ -158,7 +158,8 @@ class ProcessMachine:
 
     def put(self, folder: str, entries: Iterable[Entry]) -> None:
         """Copy files into the machine's folder."""
-        self._place(PurePosixPath(folder)).mkdir(parents=True, exist_ok=True)
+        if folder != "/":  # Where all that is put is below /opt/ml, as it must be.
+            self._place(PurePosixPath(folder)).mkdir(parents=True, exist_ok=True)
         for name, content in entries:
             place = self._place(PurePosixPath(folder, name))
             if content is None:
