@@ -33,7 +33,9 @@ TRUST = {
 NO_TELEMETRY = """
 SchemaVersion: "1.0"
 SageMaker:
-  TelemetryOptOut: true
+  PythonSDK:
+    Modules:
+      TelemetryOptOut: true
 """
 
 
@@ -61,12 +63,15 @@ def fit_deploy_and_transform(image: str, folder: Path) -> None:
         RoleName="sdk", AssumeRolePolicyDocument=json.dumps(TRUST)
     )["Role"]["Arn"]
     session = sagemaker.Session(default_bucket=BUCKET)
+    session.default_bucket()  # Which makes it.
     data = session.upload_data("input/data/training", BUCKET, "data")
     estimator = Estimator(
         image_uri=image,
         role=role,
         instance_count=1,
         instance_type="ml.m5.large",
+        # Of an image's digest the SDK would make a name that SageMaker refuses.
+        base_job_name="sdk",
         output_path=f"s3://{BUCKET}/models",
         hyperparameters={"max_iter": 500},
         sagemaker_session=session,
