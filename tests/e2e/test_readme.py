@@ -112,6 +112,7 @@ class Shell:
             assert server.wait(30) == 0
 
 
+@pytest.mark.timeout(900)
 def test_every_command_block_of_the_readme_works(
     repository: Path, fresh: dict[str, str], place: dict[str, str], tmp_path: Path
 ) -> None:
