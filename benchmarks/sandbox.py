@@ -267,10 +267,12 @@ def _archive(folder: Path) -> bytes:
 def _client(service: str, url: str) -> Any:
     import boto3
 
+    from odyssey.sandbox.clients import KEYS
+
     return boto3.client(
         service,
         region_name="us-east-1",
         endpoint_url=url,
-        aws_access_key_id="sandbox",
-        aws_secret_access_key="sandbox",  # noqa: S106 - a dummy
+        aws_access_key_id=KEYS.access,
+        aws_secret_access_key=KEYS.secret,
     )

@@ -74,6 +74,7 @@ class Clients:
             retries={"mode": "standard", "max_attempts": 3},
             max_pool_connections=32,
             s3={"addressing_style": "path"},
+            proxies={},
             read_timeout=600,
         )
         return self._session.create_client(

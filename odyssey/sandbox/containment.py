@@ -9,9 +9,17 @@ from typing import Any
 
 LOCAL = ("localhost", "")
 
+SENDING = ("socket.connect", "socket.sendto", "socket.sendmsg")
+"""What Python tells before something leaves by a socket."""
+
+ASKING = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
+"""What it tells before others are asked for a name's address, and so hear the name."""
+
 
 def contain() -> None:
     """Refuse every connection that leaves this machine, and forget AWS's variables, for good.
+
+    What a job runs is a program of its own, which this does not hold back.
 
     Raises:
         PermissionError: Whoever tries to connect elsewhere from now on.
@@ -24,11 +32,16 @@ def contain() -> None:
 
 
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:
-    if event != "socket.connect":
+    if event in SENDING:
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) else None
+    elif event in ASKING:
+        host = arguments[0]
+    else:
         return
-    address = arguments[1]
-    if isinstance(address, tuple) and not _is_local(str(address[0])):
-        raise PermissionError(f"the sandbox connects to nothing but this machine: {address[0]}")
+    name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
+    if name is not None and not _is_local(name):
+        raise PermissionError(f"the sandbox connects to nothing but this machine: {name}")
 
 
 def _is_local(host: str) -> bool:

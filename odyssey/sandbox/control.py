@@ -58,8 +58,6 @@ class Control:
         return self._answer(Request(environ))(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
-        if "Origin" in request.headers:
-            return _json({"error": "pages of the web have no say here"}, 403)
         route = self._routes.get((request.method, request.path.removeprefix("/_sandbox/")))
         if route is None:
             return _json({"error": f"{request.method} {request.path} is not known"}, 404)

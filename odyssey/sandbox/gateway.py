@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from odyssey.sandbox import validation
 from odyssey.sandbox.calls import Call, ServiceError, operations
@@ -60,9 +61,9 @@ class Gateway:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request."""
-        if not _is_for_us(environ.get("HTTP_HOST", "")):
+        if not _is_for_us(environ.get("HTTP_HOST", "")) or _is_of_the_web(environ):
             start_response("403 Forbidden", [("Content-Type", "text/plain")])
-            return [b"this is a sandbox on localhost, and was asked for by another name\n"]
+            return [b"this is a sandbox on localhost: pages of the web have no say here\n"]
         path = environ.get("PATH_INFO", "/")
         for start, application in self._mounts.items():
             if path.startswith(start) and not _is_signed(environ):
@@ -126,3 +127,14 @@ def _is_for_us(host: str) -> bool:
     """
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
     return name in OUR_NAMES or name.endswith(".localhost")
+
+
+def _is_of_the_web(environ: Mapping[str, Any]) -> bool:
+    """Return whether a page of the web asks, by a browser on this machine.
+
+    No tool of AWS's sends either header; a browser sends the second with what has no first, such as
+    an image.
+    """
+    origin = environ.get("HTTP_ORIGIN")
+    is_foreign = origin is not None and not _is_for_us(urlsplit(origin).netloc)
+    return is_foreign or environ.get("HTTP_SEC_FETCH_SITE") == "cross-site"

@@ -12,7 +12,7 @@ from odyssey import console
 from odyssey.errors import OdysseyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from odyssey.sandbox.records import Record
 
@@ -78,4 +78,50 @@ def _status(told: dict[str, Any]) -> str:
 
 
 def _permissions(told: dict[str, Any]) -> str:
-    return json.dumps(told, indent=2)
+    parts = [_of_principal(each) for each in told["principals"]]
+    if told["forgotten"]:
+        parts.append(f"{told['forgotten']} requests of other kinds were too many to be noted")
+    return "\n\n".join(parts) or "Nobody has asked for anything yet"
+
+
+def _of_principal(told: dict[str, Any]) -> str:
+    """Return what one has asked for, what was refused, and which rights it never used."""
+    kinds = {"used": "used", "denied": "denied", "would_deny": "would be denied"}
+    tables = [_by_action(title, told[kind]) for kind, title in kinds.items() if told.get(kind)]
+    unused = [
+        {"granted, never used": action, "on": _aims(grant)}
+        for grant in told["unused"]
+        for action in grant["actions"]
+    ]
+    tables += [console.table(unused)] if unused else []
+    return "\n\n".join([told["arn"], *tables])
+
+
+def _by_action(title: str, asked: Sequence[Mapping[str, Any]]) -> str:
+    """Return a line for each action: the resources of one can be hundreds."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for each in asked:
+        found.setdefault(each["action"], []).append(each)
+    rows = [
+        {
+            title: action,
+            "on": _shown([each["resource"] for each in alike]),
+            "times": str(sum(each["count"] for each in alike)),
+        }
+        for action, alike in found.items()
+    ]
+    return console.table(rows)
+
+
+def _aims(grant: Mapping[str, Any]) -> str:
+    """Return what a grant is on, and that it has conditions."""
+    aims = grant.get("resource", grant.get("notresource", "*"))
+    shown = _shown([aims] if isinstance(aims, str) else aims)
+    unless = "all but " if "notresource" in grant else ""
+    return f"{unless}{shown}{', on conditions' if 'condition' in grant else ''}"
+
+
+def _shown(resources: Sequence[str]) -> str:
+    # What stands for others, too many to be told apart, is the first of all.
+    more = f" and {len(resources) - 1} more" if len(resources) > 1 else ""
+    return f"{resources[-1]}{more}" if resources else ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from odyssey.artifacts import SANDBOX
 from odyssey.sandbox.calls import ACCOUNT
+from odyssey.sandbox.clients import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,8 +43,8 @@ def leading_to(record: Record, environ: Mapping[str, str]) -> dict[str, str]:
     aws = Path(record.folder, "aws")
     return {
         "AWS_ENDPOINT_URL": record.url,
-        "AWS_ACCESS_KEY_ID": "sandbox",
-        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_ACCESS_KEY_ID": KEYS.access,
+        "AWS_SECRET_ACCESS_KEY": KEYS.secret,
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_CONFIG_FILE": str(aws / "config"),

@@ -16,6 +16,7 @@ import boto3
 from botocore.config import Config
 
 import odyssey as package
+from odyssey.sandbox.clients import KEYS
 
 REGION = "eu-west-1"
 OURS = ("AWS_", "ODYSSEY_", "MODEL_SERVER", "CDK_")
@@ -91,8 +92,8 @@ class World:
             service,
             region_name=REGION,
             endpoint_url=self.variables["AWS_ENDPOINT_URL"],
-            aws_access_key_id=keys.get("access", "sandbox"),
-            aws_secret_access_key=keys.get("secret", "sandbox"),
+            aws_access_key_id=keys.get("access", KEYS.access),
+            aws_secret_access_key=keys.get("secret", KEYS.secret),
             config=Config(retries={"max_attempts": 1}, max_pool_connections=32),
         )
 

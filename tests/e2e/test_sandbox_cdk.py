@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from odyssey.infra import toolkit
+from odyssey.sandbox.clients import KEYS
 from odyssey.sandbox.machines import Executor
 from odyssey.sandbox.sandbox import Sandbox, Settings
 
@@ -61,7 +62,7 @@ class App:
         return toolkit.plain(done.output)
 
     def client(self, service: str) -> Any:
-        keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}
+        keys = {"aws_access_key_id": KEYS.access, "aws_secret_access_key": KEYS.secret}
         return boto3.client(service, region_name="eu-west-1", endpoint_url=self.url, **keys)
 
     def _assets(self) -> dict[str, Any]:
@@ -82,8 +83,8 @@ class App:
             "PATH": "/usr/bin:/bin",
             "HOME": str(self.folder.parent),
             "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": "sandbox",
-            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "AWS_ACCESS_KEY_ID": KEYS.access,
+            "AWS_SECRET_ACCESS_KEY": KEYS.secret,
             "AWS_REGION": "eu-west-1",
             "AWS_EC2_METADATA_DISABLED": "true",
         }

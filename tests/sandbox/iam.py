@@ -8,6 +8,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from cdk_constructs import permissions
+from odyssey.sandbox.clients import KEYS
 from odyssey.sandbox.sandbox import Sandbox
 
 REGION, ACCOUNT = "eu-west-1", "123456789012"
@@ -20,13 +21,13 @@ class People:
         self.sandbox = sandbox
         self.iam = self.client("iam")
 
-    def client(self, service: str, access_key: str = "sandbox") -> Any:
+    def client(self, service: str, access_key: str = KEYS.access) -> Any:
         return boto3.client(
             service,
             region_name=REGION,
             endpoint_url=self.sandbox.url,
             aws_access_key_id=access_key,
-            aws_secret_access_key="sandbox",
+            aws_secret_access_key=KEYS.secret,
         )
 
     def user(self, name: str, *statements: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from odyssey.sandbox.clients import KEYS
 from odyssey.sandbox.sandbox import Sandbox
 
 REGION = "eu-west-1"
@@ -29,7 +30,7 @@ TRUST = {
 }
 
 
-SESSION = boto3.Session("sandbox", "sandbox")
+SESSION = boto3.Session(KEYS.access, KEYS.secret)
 
 
 def client(sandbox: Sandbox, service: str, region: str = REGION, **more: Any) -> Any:

@@ -18,6 +18,7 @@ import boto3
 import pytest
 
 from odyssey.sandbox import records, variables
+from odyssey.sandbox.clients import KEYS
 from odyssey.sandbox.records import Record
 
 ROCKET = """#!/usr/bin/env python
@@ -126,7 +127,7 @@ def test_its_variables_lead_every_client_into_it(typed: Typed) -> None:
     # then
     found = dict(pair.split("=", 1) for pair in shell.stdout.strip("\0").split("\0"))
     assert found["AWS_ENDPOINT_URL"].startswith("http://localhost:")
-    assert found["AWS_ACCESS_KEY_ID"] == "sandbox"
+    assert found["AWS_ACCESS_KEY_ID"] == KEYS.access
     assert not set(real) & set(found)
     sts = boto3.client(
         "sts",
@@ -231,8 +232,8 @@ def test_two_sandboxes_side_by_side_do_not_know_each_other(typed: Typed) -> None
             "s3",
             endpoint_url=url,
             region_name="us-east-1",
-            aws_access_key_id="sandbox",
-            aws_secret_access_key="sandbox",
+            aws_access_key_id=KEYS.access,
+            aws_secret_access_key=KEYS.secret,
         )
 
     # when
@@ -294,9 +295,18 @@ def test_the_sandbox_s_process_reaches_nothing_but_this_machine() -> None:
         "from odyssey.sandbox.containment import contain\n"
         "contain()\n"
         "print([n for n in os.environ if n.startswith('AWS_')])\n"
-        "socket.create_server(('127.0.0.1', 0)).close()\n"
-        "try:\n    socket.create_connection(('192.0.2.1', 443), 1)\n"
-        "except PermissionError as error:\n    print(error)\n"
+        "here = socket.create_server(('127.0.0.1', 0))\n"
+        "socket.create_connection(('localhost', here.getsockname()[1])).close()\n"
+        "udp = socket.socket(type=socket.SOCK_DGRAM)\n"
+        "for leave in (\n"
+        "    lambda: socket.create_connection(('192.0.2.1', 443), 1),\n"
+        "    lambda: udp.sendto(b'?', ('192.0.2.2', 53)),\n"
+        "    lambda: udp.sendmsg([b'?'], [], 0, ('192.0.2.3', 53)),\n"
+        "    lambda: socket.getaddrinfo('sts.amazonaws.com', 443),\n"
+        "    lambda: socket.gethostbyname('sts.amazonaws.com'),\n"
+        "):\n"
+        "    try:\n        leave()\n"
+        "    except PermissionError as error:\n        print(str(error).split()[-1])\n"
     )
     # when
     done = subprocess.run(
@@ -308,5 +318,9 @@ def test_the_sandbox_s_process_reaches_nothing_but_this_machine() -> None:
     # then
     assert done.stdout.splitlines() == [
         "['AWS_EC2_METADATA_DISABLED']",
-        "the sandbox connects to nothing but this machine: 192.0.2.1",
+        "192.0.2.1",
+        "192.0.2.2",
+        "192.0.2.3",
+        "sts.amazonaws.com",
+        "sts.amazonaws.com",
     ]

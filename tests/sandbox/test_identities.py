@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from odyssey.sandbox.calls import ServiceError
+from odyssey.sandbox.clients import KEYS
 from odyssey.sandbox.iam.identities import Identities
 from odyssey.sandbox.sandbox import Sandbox
 from odyssey.sandbox.store import Store
@@ -33,7 +34,7 @@ def test_sts_tells_who_asks(sandbox: Sandbox) -> None:
     )
     # then
     root = {"Arn": f"arn:aws:iam::{ACCOUNT}:root", "UserId": ACCOUNT, "Account": ACCOUNT}
-    assert identity(people, "sandbox") == root
+    assert identity(people, KEYS.access) == root
     assert identity(people, "anything") == root
     assert identity(people, key)["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/ann"
     session = identity(people, made["Credentials"]["AccessKeyId"])

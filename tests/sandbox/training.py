@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from odyssey.sandbox.clients import KEYS
 from odyssey.sandbox.executors.process import ProcessExecutor
 from odyssey.sandbox.sandbox import Sandbox, Settings
 
@@ -51,7 +52,7 @@ data, model, output = root / "input/data", root / "model", root / "output"
 exec(json.loads(parameters["do"]))
 """
 
-SESSION = boto3.Session("sandbox", "sandbox")
+SESSION = boto3.Session(KEYS.access, KEYS.secret)
 
 
 def app(folder: Path) -> Path:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 REAL = re.compile(r"(AKIA|ASIA)[A-Z2-7]{16}")
 """What access keys of AWS's look like."""
 
-OWN = "sandbox"
-"""The access key of the account's root, which the sandbox gives to its user."""
+OWN = "SANDBOXACCESSKEY"
+"""The access key of the account's root, which the sandbox gives to its user: not shorter than any
+of AWS's, as tools look at that."""
 
 INSIDE = "sandbox-itself"
 """The access key with which the sandbox asks itself, for what nobody has asked of it."""
