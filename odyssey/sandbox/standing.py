@@ -105,8 +105,8 @@ def _by_action(title: str, asked: Sequence[Mapping[str, Any]]) -> str:
     rows = [
         {
             title: action,
-            "on": _shown([each["resource"] for each in alike]),
             "times": str(sum(each["count"] for each in alike)),
+            "on": _shown([each["resource"] for each in alike]),
         }
         for action, alike in found.items()
     ]

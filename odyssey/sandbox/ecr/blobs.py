@@ -77,12 +77,14 @@ class Blobs:
 
     def __init__(self, folder: Path) -> None:
         """Nothing is arriving."""
+        self._home = folder
         self._folder = folder / "sha256"
         self._arriving = folder / "uploads"
 
     def begin(self) -> Upload:
         """Begin with an empty blob."""
-        self._arriving.mkdir(parents=True, exist_ok=True)
+        self._home.mkdir(mode=0o700, exist_ok=True)
+        self._arriving.mkdir(exist_ok=True)
         return Upload(self._arriving)
 
     def keep(self, upload: Upload) -> None:
