@@ -18,8 +18,14 @@ PAUSE = 0.2
 MOST = 900_000
 """Bytes of one request; CloudWatch takes 1,048,576, and counts 26 for each event."""
 
+MANY = 10_000
+"""Events of one request, at most."""
+
 LONGEST = 200_000
-"""Bytes of one event."""
+"""Bytes of one event: a longer line becomes several."""
+
+WAITING = 20_000
+"""Events that wait; a machine that prints faster than they are written waits with them."""
 
 
 class LogStream:
@@ -68,21 +74,26 @@ class LogStream:
                 self._add(self._open)
                 self._open = b""
             self._closed = True
-            self._lock.notify()
+            self._lock.notify_all()
         self._thread.join(30)
 
     def write(self, output: bytes) -> None:
-        """Take what a machine printed; a line is written when it is whole."""
+        """Take what a machine printed; a line is written when it is whole, or very long."""
         with self._lock:
             *lines, self._open = (self._open + output).split(b"\n")
+            if len(self._open) >= LONGEST:
+                lines, self._open = [*lines, self._open], b""
             for line in lines:
                 self._add(line)
-            self._lock.notify()
+            self._lock.notify_all()
+            self._lock.wait_for(lambda: len(self._events) < WAITING or self._closed)
 
     def _add(self, line: bytes) -> None:
-        text = line.rstrip(b"\r")[:LONGEST].decode("utf-8", "replace")
-        # CloudWatch takes no empty message.
-        self._events.append({"timestamp": int(time.time() * 1000), "message": text or " "})
+        line = line.rstrip(b"\r")
+        for at in range(0, max(1, len(line)), LONGEST):
+            text = line[at : at + LONGEST].decode("utf-8", "replace")
+            # CloudWatch takes no empty message.
+            self._events.append({"timestamp": int(time.time() * 1000), "message": text or " "})
 
     def _pump(self) -> None:
         while True:
@@ -92,16 +103,17 @@ class LogStream:
                 if not self._events:
                     return
                 events = self._take()
+                self._lock.notify_all()
             with contextlib.suppress(Exception):
                 self._client.put_log_events(
                     logGroupName=self.group, logStreamName=self.stream, logEvents=events
                 )
-            if not self._closed:
-                time.sleep(PAUSE)
+            with self._lock:
+                self._lock.wait_for(lambda: self._closed or len(self._events) >= MANY, PAUSE)
 
     def _take(self) -> list[dict[str, Any]]:
         size = count = 0
-        for event in self._events[:10_000]:
+        for event in self._events[:MANY]:
             size += len(event["message"].encode()) + 26
             if count and size > MOST:
                 break
