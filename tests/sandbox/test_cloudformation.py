@@ -1,6 +1,7 @@
 """The lives of stacks: created, updated, rolled back, deleted."""
 
 import pytest
+from botocore.exceptions import ClientError
 
 from odyssey.sandbox.sandbox import Sandbox
 from tests.sandbox.serving import client
@@ -30,6 +31,24 @@ def buckets(stacks: Stacks) -> list[str]:
 
 def value(stacks: Stacks, name: str) -> str:
     return str(client(stacks.sandbox, "ssm").get_parameter(Name=name)["Parameter"]["Value"])
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("a" * 129, "have length less than or equal to 128"),
+        ("../one", "satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"),
+        ("1", "satisfy regular expression pattern"),
+    ],
+    ids=["long", "path", "digit"],
+)
+def test_stacks_are_not_called_anything(stacks: Stacks, name: str, rule: str) -> None:
+    stacks.name = name
+    with pytest.raises(ClientError) as refused:
+        stacks.create(template(A=parameter("x")))
+    told = refused.value.response["Error"]["Message"]
+    assert told.startswith(f"1 validation error detected: Value '{name}' at 'stackName' failed")
+    assert rule in told
 
 
 def test_a_stack_is_created_in_the_order_of_its_references(stacks: Stacks) -> None:

@@ -196,6 +196,26 @@ def test_what_is_no_template_is_refused(text: str) -> None:
     [
         ({}, "Template format error: At least one Resources member must be defined."),
         (
+            written(**{f"A{number}": parameter("x") for number in range(501)}),
+            "Template format error: Number of resources, 501, is greater than maximum allowed, 500",
+        ),
+        (
+            written(dict.fromkeys([f"O{number}" for number in range(201)], "x"), A=parameter("x")),
+            "Template format error: Number of outputs, 201, is greater than maximum allowed, 200",
+        ),
+        (
+            {**written(A=parameter("x")), "Outputs": ["x"]},
+            "Template format error: Every Outputs member must be an object.",
+        ),
+        (
+            {**written(A=parameter("x")), "Parameters": {"P": "x"}},
+            "Template format error: Every Parameters member must be an object.",
+        ),
+        (
+            written(**{"A" * 256: parameter("x")}),
+            f"Template format error: Resource name {'A' * 256} is longer than 255 characters.",
+        ),
+        (
             {"Resources": {"A": {"Type": "AWS::S3::Bucket"}}, "Extra": 1},
             "Invalid template property or properties [Extra]",
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 SERVICE = "cloudformation.amazonaws.com"
 """CloudFormation as a principal."""
+
+NAME = re.compile("[a-zA-Z][-a-zA-Z0-9]*")
+LONGEST_NAME = 128
+"""What stacks can be called."""
 
 UPDATABLE = {
     "CREATE_COMPLETE",
@@ -149,7 +154,19 @@ class Engine:
 
 
 def sketch(region: str, name: str) -> Record:
-    """Return what stands for a stack that is not there yet."""
+    """Return what stands for a stack that is not there yet.
+
+    Raises:
+        ServiceError: It cannot be called so, which botocore's model does not say.
+    """
+    rule = f"satisfy regular expression pattern: {NAME.pattern}"
+    if len(name) > LONGEST_NAME:
+        rule = f"have length less than or equal to {LONGEST_NAME}"
+    if len(name) > LONGEST_NAME or not NAME.fullmatch(name):
+        raise invalid(
+            f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy "
+            f"constraint: Member must {rule}"
+        )
     return {
         "StackId": "",
         "StackName": name,

@@ -24,7 +24,12 @@ SECTIONS = {
     "Resources",
     "Rules",
 }
-MOST_RESOURCES = 500
+MOST = {"Resources": 500, "Outputs": 200, "Parameters": 200, "Mappings": 200}
+"""How many members sections may have."""
+
+LONGEST_ID = 255
+"""Characters of a logical id."""
+
 POLICIES = {"Delete", "Retain", "RetainExceptOnCreate", "Snapshot"}
 PSEUDO = {
     "AWS::AccountId",
@@ -183,19 +188,34 @@ def _require_sections(document: Mapping[str, Any]) -> None:
     resources = document.get("Resources")
     if not isinstance(resources, dict) or not resources:
         raise invalid("Template format error: At least one Resources member must be defined.")
-    if len(resources) > MOST_RESOURCES:
-        raise invalid(
-            f"Template format error: Number of resources, {len(resources)}, is greater than "
-            f"maximum allowed, {MOST_RESOURCES}"
-        )
+    for section, most in MOST.items():
+        _require_members(section, document.get(section, {}), most)
     for logical_id, definition in resources.items():
         if not str(logical_id).isalnum():
             raise invalid(f"Template format error: Resource name {logical_id} is non alphanumeric.")
+        if len(str(logical_id)) > LONGEST_ID:
+            raise invalid(
+                f"Template format error: Resource name {logical_id} is longer than {LONGEST_ID} "
+                "characters."
+            )
         if not isinstance(definition, dict) or not isinstance(definition.get("Type"), str):
             raise invalid(
                 f"Template format error: [/Resources/{logical_id}] Every Resources object must "
                 "contain a Type member."
             )
+
+
+def _require_members(section: str, members: Any, most: int) -> None:
+    of_objects = isinstance(members, dict) and all(
+        isinstance(each, dict) for each in members.values()
+    )
+    if not of_objects and section != "Resources":  # Of those, which one is told.
+        raise invalid(f"Template format error: Every {section} member must be an object.")
+    if len(members) > most:
+        raise invalid(
+            f"Template format error: Number of {section.lower()}, {len(members)}, is greater than "
+            f"maximum allowed, {most}"
+        )
 
 
 def _require_policies(logical_id: str, definition: Mapping[str, Any]) -> None:
