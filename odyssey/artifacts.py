@@ -6,7 +6,8 @@
      "tested": ["sha256:..."], "pushed": {"sha256:...": "sha256:..."}}
 
 In a sandbox (the variable ``ODYSSEY_SANDBOX``) ``artifacts`` and ``env`` are those of a table
-``sandbox`` beside them: what exists there does not exist in AWS.
+``sandbox`` beside them, by the sandbox's folder: what exists there does not exist in AWS, nor in
+the next sandbox.
 
 ``tested`` are the ids of images that have passed the container contract test, ``pushed`` the ids by
 the digests that a registry knows the images by.
@@ -25,13 +26,16 @@ if TYPE_CHECKING:
 
 FILE = ".odyssey/artifacts.json"
 SANDBOX = "ODYSSEY_SANDBOX"
-"""The variable that says that this AWS is a sandbox."""
+"""The variable that says that this AWS is a sandbox: its folder."""
 
 LOCK = "artifacts.lock"
 VERSION = 1
 
 REMEMBERED = 50
 """Images whose pass, or whose push, is remembered."""
+
+SANDBOXES = 10
+"""Sandboxes whose records are remembered."""
 
 
 def load(app: Path, env: str | None) -> dict[str, str]:
@@ -48,7 +52,8 @@ def load(app: Path, env: str | None) -> dict[str, str]:
     """
     document = _read(app)
     try:
-        home = document.get("sandbox", {}) if _in_sandbox() else document
+        sandbox = os.environ.get(SANDBOX)
+        home = document.get("sandbox", {}).get(sandbox, {}) if sandbox else document
         return {**home.get("artifacts", {}), **home.get("env", {}).get(env, {})}
     except (TypeError, AttributeError) as error:
         raise _broken(error) from error
@@ -68,7 +73,11 @@ def record(app: Path, env: str | None, artifacts: Mapping[str, str]) -> None:
     """
 
     def put(document: dict[str, Any]) -> None:
-        home = document.setdefault("sandbox", {}) if _in_sandbox() else document
+        home = document
+        if sandbox := os.environ.get(SANDBOX):
+            others = document.get("sandbox", {})
+            home = others.pop(sandbox, {})
+            document["sandbox"] = dict([*others.items(), (sandbox, home)][-SANDBOXES:])
         home = home.setdefault("env", {}) if env else home
         home.setdefault(env or "artifacts", {}).update(artifacts)
 
@@ -110,10 +119,6 @@ def is_tested(app: Path, image: str) -> bool:
     """Return whether an image, by its id or its digest, has passed the container contract test."""
     document = _read(app)
     return document.get("pushed", {}).get(image, image) in document.get("tested", [])
-
-
-def _in_sandbox() -> bool:
-    return bool(os.environ.get(SANDBOX))
 
 
 def _read(app: Path) -> dict[str, Any]:

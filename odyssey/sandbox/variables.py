@@ -50,7 +50,7 @@ def leading_to(record: Record, environ: Mapping[str, str]) -> dict[str, str]:
         "AWS_CONFIG_FILE": str(aws / "config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(aws / "credentials"),
         "AWS_EC2_METADATA_DISABLED": "true",
-        SANDBOX: record.name,
+        SANDBOX: record.folder,
         **image,
     }
 

@@ -27,6 +27,28 @@ def test_an_environment_has_records_of_its_own(tmp_path: Path) -> None:
     assert (tmp_path / ".odyssey/.gitignore").read_text() == "*\n"
 
 
+def test_a_sandbox_has_records_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given
+    artifacts.record(tmp_path, None, {"model": "real"})
+    # when two sandboxes have theirs
+    for sandbox in ("/tmp/one", "/tmp/two"):
+        monkeypatch.setenv(artifacts.SANDBOX, sandbox)
+        assert artifacts.load(tmp_path, "prod") == {}
+        artifacts.record(tmp_path, None, {"model": sandbox})
+        artifacts.record(tmp_path, "prod", {"image": "a"})
+    # then neither knows what the other has, nor what AWS has
+    monkeypatch.setenv(artifacts.SANDBOX, "/tmp/one")
+    assert artifacts.load(tmp_path, "prod") == {"model": "/tmp/one", "image": "a"}
+    monkeypatch.delenv(artifacts.SANDBOX)
+    assert artifacts.load(tmp_path, "prod") == {"model": "real"}
+    # when there are many, then those that recorded last are remembered
+    for number in range(artifacts.SANDBOXES):
+        monkeypatch.setenv(artifacts.SANDBOX, f"/tmp/{number}")
+        artifacts.record(tmp_path, None, {"model": "m"})
+    monkeypatch.setenv(artifacts.SANDBOX, "/tmp/one")
+    assert artifacts.load(tmp_path, None) == {}
+
+
 def test_two_that_record_at_once_lose_nothing_of_each_other(tmp_path: Path) -> None:
     command = [sys.executable, "-c", RECORD, str(tmp_path)]
     both = [subprocess.Popen([*command, name]) for name in ("a", "b")]
