@@ -121,7 +121,7 @@ class Account:
 
 
 SERVE = r'''
-import json, os, sys, time
+import json, os, signal, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -220,6 +220,8 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+if "deaf" in told:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if "exit" in told:
     print("cannot serve:", told["exit"], flush=True)
     sys.exit(7)

@@ -14,6 +14,7 @@ from odyssey.sandbox.executors.process import ProcessExecutor
 from odyssey.sandbox.logs import LogStream
 from odyssey.sandbox.sagemaker.connections import NoAnswerError, TooLateError
 from odyssey.sandbox.sagemaker.hosting import Host, HostingError, UnhealthyError, hosted
+from odyssey.sandbox.sagemaker.model_data import fetched
 from tests.sandbox.conftest import Start
 from tests.sandbox.serving import REGION, ROLE, Account, app
 
@@ -97,6 +98,39 @@ def test_an_archive_that_leads_out_of_its_folder_is_refused(account: Account) ->
     # when, then
     with pytest.raises(HostingError, match="land outside"), serving(account):
         pass
+
+
+def test_an_archive_of_many_files_is_unpacked_in_a_time_that_grows_with_their_number(
+    account: Account,
+) -> None:
+    # given files that are packed into a hundredth of their size
+    account.model("red", **{f"file-{number}": "x" for number in range(8000)})
+    model = account.sagemaker.describe_model(ModelName="red")
+    # when, then it takes seconds, where a copy of what is left for each would take a minute
+    with fetched(account.sandbox, model, REGION, 30.0, lambda: False) as files:
+        assert len(files) == 8000
+
+
+def test_what_no_file_can_be_made_of_is_told_without_the_sandbox_s_own_paths(
+    account: Account,
+) -> None:
+    account.model("red", **{"n" * 300: "x"})
+    with pytest.raises(HostingError, match=r"archive\. \(File name too long\)"), serving(account):
+        pass
+
+
+def test_a_container_that_does_not_listen_holds_up_the_end_of_the_sandbox_for_seconds_only(
+    account: Account,
+) -> None:
+    # given one that ignores SIGTERM
+    account.model("red", deaf="")
+    with serving(account) as host:
+        # when the sandbox stops
+        account.sandbox.tasks.stopping.set()
+        begun = time.monotonic()
+    # then it is killed long before the 30 seconds that it has otherwise
+    assert host.exit_code() == 137
+    assert time.monotonic() - begun < 10
 
 
 class Waits:

@@ -31,6 +31,9 @@ PAUSE = 0.05
 GRACE = 30.0
 """Seconds from SIGTERM to SIGKILL."""
 
+SHORT = 5.0
+"""The same where nothing is left to answer: it was never healthy, or the sandbox stops."""
+
 UNHEALTHY = (
     "The primary container did not pass the ping health check. Please check CloudWatch logs."
 )
@@ -111,7 +114,8 @@ def hosted(
         name: For what it is, such as the name of an endpoint: for the faults.
 
     Yields:
-        The host, which is healthy. At the end it is asked to stop, and has 30 seconds to.
+        The host, which is healthy. At the end it is asked to stop, and has 30 seconds to; 5 where
+        the sandbox stops.
 
     Raises:
         HostingError: The model cannot be served, or was cancelled before it could.
@@ -134,12 +138,18 @@ def hosted(
             machine.start(log.write)
         except (MachineError, ModelDataError) as error:
             raise HostingError(str(error)) from error
-        stack.callback(machine.stop, GRACE)
+        grace = SHORT
+
+        def stop() -> None:
+            machine.stop(SHORT if sandbox.tasks.stopping.is_set() else grace)
+
+        stack.callback(stop)
         if sandbox.faults.strike("unhealthy", name):
             raise UnhealthyError(UNHEALTHY)
         host = Host(machine)
         stack.callback(host.close)
         _await_health(host, startup_seconds, cancelled)
+        grace = GRACE
         yield host
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import tarfile
 import tempfile
 import time
@@ -110,13 +111,24 @@ def _bring(client: Any, source: Source, folder: Path, watch: _Watch) -> None:
         raise ModelDataError(
             'Failed to extract model data archive for container "container_1" from URL '
             f'"{source.uri}". Please ensure that the object located at the URL is a valid '
-            f"tar.gz archive. ({error})"
+            f"tar.gz archive. ({_said(error)})"
         ) from error
+
+
+def _said(error: Exception) -> str:
+    """Return what went wrong, without the name of a file of the sandbox's own."""
+    return str((isinstance(error, OSError) and error.strerror) or error)
 
 
 def _unpack(client: Any, uri: Uri, folder: Path, watch: _Watch) -> None:
     body = client.get_object(Bucket=uri.bucket, Key=uri.key)["Body"]
-    with body, tarfile.open(fileobj=watch.over(body), mode="r|gz", bufsize=PIECE) as archive:
+    with (
+        body,
+        # Not tarfile's own "r|gz", which holds all that a piece unpacks to, and copies it anew with
+        # each member.
+        gzip.GzipFile(fileobj=watch.over(body)) as unpacked,
+        tarfile.open(fileobj=unpacked, mode="r|", bufsize=1 << 16) as archive,
+    ):
         for _ in extraction.extract(archive, folder):
             pass
 
