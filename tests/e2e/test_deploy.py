@@ -1,9 +1,4 @@
-"""The app in an AWS of moto's, by the real CDK on the real Node.js.
-
-What moto's CloudFormation cannot do is left to other tests: a second change set for a stack, events
-of resources, outputs after a change set. It does one thing that the real one does not, and that is
-of use here: an endpoint does not follow a new configuration.
-"""
+"""The app's stacks in a sandbox, by the real CDK on the real Node.js; a small server serves."""
 
 from __future__ import annotations
 
@@ -11,16 +6,19 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
-import boto3
 import pytest
 
 import odyssey as package
+from odyssey.sandbox.clients import KEYS
+from odyssey.sandbox.executors.process import ProcessExecutor
+from odyssey.sandbox.sandbox import Sandbox, Settings
 from odyssey.scaffold import bake
+from tests.sandbox import serving
 
 DIGEST = "sha256:" + "ab" * 32
 SETTINGS = f"""
@@ -29,7 +27,7 @@ repository = "testapp"
 
 [artifacts]
 image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/testapp@{DIGEST}"
-model = "s3://somebucket/model/model.tar.gz"
+model = "s3://models/first/model.tar.gz"
 """
 
 
@@ -48,16 +46,16 @@ class Done:
 
 @dataclass(frozen=True)
 class Account:
-    """An account of moto's, and an app that goes there."""
+    """An account of a sandbox's, and an app that goes there."""
 
-    url: str
+    sandbox: Sandbox
     app: Path
 
-    def run(self, *words: str) -> Done:
+    def run(self, *words: str, **variables: str) -> Done:
         done = subprocess.run(
             [sys.executable, "-m", "odyssey", *words],
             cwd=self.app,
-            env=self.environment(),
+            env={**self.environment(), **variables},
             capture_output=True,
             text=True,
             check=False,
@@ -70,21 +68,15 @@ class Account:
         return {
             **kept,
             "PYTHONPATH": str(Path(package.__file__).parent.parent),
-            "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_ENDPOINT_URL": self.sandbox.url,
+            "AWS_ACCESS_KEY_ID": KEYS.access,
+            "AWS_SECRET_ACCESS_KEY": KEYS.secret,
             "AWS_REGION": "eu-west-1",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            region_name="eu-west-1",
-            endpoint_url=self.url,
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
-        )
+        return serving.client(self.sandbox, service)
 
     def status(self, stack: str) -> str | None:
         listed = self.client("cloudformation").describe_stacks()["Stacks"]
@@ -96,24 +88,31 @@ class Account:
 
 
 @pytest.fixture
-def account(moto: str, tmp_path: Path) -> Account:
-    """An account with nothing in it."""
-    with urlopen(Request(f"{moto}/moto-api/reset", method="POST")) as answer:
-        assert answer.status == 200
-    account = Account(moto, bake("testapp", "sagemaker", tmp_path))
+def account(tmp_path: Path) -> Iterator[Account]:
+    """An account with nothing in it but two models, of which one cannot be served."""
+    folder = tmp_path / "sandbox"
+    folder.mkdir()
+    executor = ProcessExecutor(serving.app(tmp_path / "small"))
+    sandbox = Sandbox(Settings(folder), lambda _: executor)
+    sandbox.start()
+    models = serving.Account(sandbox)
+    models.upload("first", answer="first")
+    models.upload("broken", exit="broken")
+    account = Account(sandbox, bake("testapp", "sagemaker", tmp_path))
     account.set(SETTINGS)
-    return account
+    yield account
+    sandbox.stop()
 
 
 def test_an_app_s_life_in_an_account(account: Account) -> None:
     # given: nothing is there
-    shown = account.run("diff", "--method", "template")
+    shown = account.run("diff")
     assert shown.code == 0
     assert "[+] AWS::SageMaker::Endpoint" in shown.out
     assert "sts:AssumeRole" in shown.out
     # when it is deployed
-    refused = account.run("deploy", "--method", "direct")
-    done = account.run("deploy", "--method", "direct", "--yes", "--output", "json")
+    refused = account.run("deploy")
+    done = account.run("deploy", "--yes", "--output", "json")
     # then it is there, and was asked for
     assert (refused.code, refused.out) == (2, "")
     assert "--yes" in refused.err
@@ -125,16 +124,16 @@ def test_an_app_s_life_in_an_account(account: Account) -> None:
     assert "[+] AWS::SageMaker::Endpoint" in done.err
     assert "CREATE_COMPLETE" in done.err
     # when nothing has changed, then nothing is done
-    assert account.run("diff", "--method", "template", "--fail-on-diff").code == 0
+    assert account.run("diff", "--fail-on-diff").code == 0
     again = account.run("deploy", "--output", "json")
     assert again.code == 0, again.err
     assert [stack["changed"] for stack in again.document["stacks"]] == [False, False]
     # when something changes, then it is seen, and that stack alone is deployed
     account.set('\n[aws]\ntags = {team = "ml"}\n')
-    different = account.run("diff", "foundation", "--method", "template", "--fail-on-diff")
+    different = account.run("diff", "foundation", "--fail-on-diff")
     assert different.code == 4
     assert "[~] AWS::S3::Bucket" in different.out
-    changed = account.run("deploy", "foundation", "--method", "direct", "--yes")
+    changed = account.run("deploy", "foundation", "--yes")
     assert changed.code == 0, changed.err
     assert account.status("testapp-foundation") == "UPDATE_COMPLETE"
     # when it is destroyed, then what it keeps stays
@@ -151,17 +150,27 @@ def test_an_app_s_life_in_an_account(account: Account) -> None:
     assert account.run("destroy").code == 0
 
 
-def test_an_endpoint_that_keeps_its_old_configuration_is_no_success(account: Account) -> None:
+def test_an_endpoint_whose_model_cannot_be_served_goes_back(account: Account) -> None:
+    def answer() -> bytes:
+        (endpoint,) = account.client("sagemaker").list_endpoints()["Endpoints"]
+        told = account.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=endpoint["EndpointName"], Body=b"?"
+        )
+        with told["Body"] as body:
+            return bytes(body.read())
+
     # given
     assert account.run("deploy", "--method", "direct", "--yes").code == 0
-    account.set("\n[endpoint]\ninstance_count = 2\n")
+    assert answer() == b"first"
     # when
-    done = account.run("deploy", "--method", "direct", "--yes")
+    broken = {"ODYSSEY_ARTIFACTS_MODEL": "s3://models/broken/model.tar.gz"}
+    done = account.run("deploy", "--method", "direct", "--yes", **broken)
     # then
-    assert account.status("testapp-endpoint") == "UPDATE_COMPLETE"
     assert done.code == 1
-    assert "went back to its previous configuration" in done.err
+    assert "did not pass the ping health check" in done.err
     assert "odyssey sagemaker logs " in done.err
+    assert account.status("testapp-endpoint") == "UPDATE_ROLLBACK_COMPLETE"
+    assert answer() == b"first"
 
 
 def test_a_change_set_is_prepared_and_executed_as_it_is(account: Account) -> None:
