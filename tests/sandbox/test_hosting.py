@@ -119,6 +119,19 @@ def test_what_no_file_can_be_made_of_is_told_without_the_sandbox_s_own_paths(
         pass
 
 
+def test_a_sandbox_whose_folder_takes_no_files_says_so(account: Account) -> None:
+    # given a folder in which none can be made
+    account.model("red")
+    folder = account.sandbox.settings.folder
+    away = folder.rename(folder.with_name("away"))
+    # when, then
+    try:
+        with pytest.raises(HostingError, match="sandbox's folder: No such file"), serving(account):
+            pass
+    finally:
+        away.rename(folder)
+
+
 def test_a_container_that_does_not_listen_holds_up_the_end_of_the_sandbox_for_seconds_only(
     account: Account,
 ) -> None:

@@ -138,6 +138,9 @@ def hosted(
             machine.start(log.write)
         except (MachineError, ModelDataError) as error:
             raise HostingError(str(error)) from error
+        except OSError as error:  # The disk is full.
+            told = f"InternalServerError: the sandbox's folder: {error.strerror}"
+            raise HostingError(told) from error
         grace = SHORT
 
         def stop() -> None:
