@@ -23,6 +23,7 @@ HEAVY = [
     "jinja2",
     "flask",
     "moto",
+    "werkzeug",
     "importlib.metadata",
 ]
 LIGHT = {
@@ -154,6 +155,10 @@ def is_light(name: str) -> bool:
     return name in LIGHT or name.startswith("commands")
 
 
+def is_of_the_sandbox(name: str) -> bool:
+    return name == "commands.sandbox" or name.split(".")[0] == "sandbox"
+
+
 @pytest.mark.parametrize("name", [name for name in modules() if is_light(name)])
 def test_a_light_module_imports_the_standard_library_click_and_light_modules_only(
     name: str,
@@ -172,6 +177,18 @@ def test_a_service_stays_out_of_the_others_libraries(name: str) -> None:
     assert not roots & NEVER[name]
 
 
+@pytest.mark.parametrize("name", [name for name in modules() if not is_of_the_sandbox(name)])
+def test_only_its_commands_know_of_the_sandbox(name: str) -> None:
+    direct = imports(ast.parse(modules()[name].read_text()), top=False)
+    assert not any(imported.startswith("odyssey.sandbox") for imported in direct)
+
+
+@pytest.mark.parametrize("name", [name for name in modules() if name.startswith("sandbox")])
+def test_the_sandbox_knows_nothing_of_the_cdk(name: str) -> None:
+    roots = {imported.split(".")[0] for imported in reached(name, top=False)}
+    assert not roots & {"aws_cdk", "constructs", "jsii"}
+
+
 @pytest.mark.parametrize("name", [name for name in modules() if not name.startswith("cli")])
 def test_nothing_imports_the_command_line_but_its_entry(name: str) -> None:
     direct = imports(ast.parse(modules()[name].read_text()), top=False)
@@ -181,10 +198,24 @@ def test_nothing_imports_the_command_line_but_its_entry(name: str) -> None:
         assert not any(imported.startswith("odyssey.commands") for imported in direct)
 
 
-def test_the_command_line_and_every_command_load_nothing_heavy() -> None:
+COMMANDS = [
+    f"odyssey.{name}"
+    for name in modules()
+    if name.startswith("commands.") and "__init__" not in name
+]
+ASKED_OF_A_SANDBOX = [
+    f"odyssey.sandbox.{name}"
+    for name in ("launch", "records", "variables", "standing", "containment")
+]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [["odyssey.cli", "odyssey.__main__", *COMMANDS], ASKED_OF_A_SANDBOX],
+    ids=["commands", "sandbox"],
+)
+def test_the_command_line_and_every_command_load_nothing_heavy(wanted: list[str]) -> None:
     # given
-    commands = [f"odyssey.{name}" for name in modules() if name.startswith("commands.")]
-    wanted = ["odyssey.cli", "odyssey.__main__", *(c for c in commands if "__init__" not in c)]
     program = (
         f"import sys, {', '.join(wanted)}\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
