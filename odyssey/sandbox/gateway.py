@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("odyssey.sandbox")
 
 BUG = ServiceError("InternalFailure", "a bug in odyssey's sandbox: see its log", 500)
+NOT_FOR_US = b"this is a sandbox on localhost: pages of the web have no say here\n"
 OUR_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -62,8 +63,11 @@ class Gateway:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request."""
         if not _is_for_us(environ.get("HTTP_HOST", "")) or _is_of_the_web(environ):
-            start_response("403 Forbidden", [("Content-Type", "text/plain")])
-            return [b"this is a sandbox on localhost: pages of the web have no say here\n"]
+            # Without its length, the client would wait for the end, and the server for the client.
+            size = str(len(NOT_FOR_US))
+            headers = [("Content-Type", "text/plain"), ("Content-Length", size)]
+            start_response("403 Forbidden", headers)
+            return [NOT_FOR_US]
         path = environ.get("PATH_INFO", "/")
         for start, application in self._mounts.items():
             if path.startswith(start) and not _is_signed(environ):
