@@ -11,8 +11,11 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.ready
 	$(BIN)/python examples/first_journey.py
 
+# Beside each other what can be, and then, one by one, what wants the machine for itself.
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m "not alone" -n auto --maxprocesses=4 --dist loadfile \
+		--cov --cov-report=
+	$(BIN)/python -m pytest -m alone --cov --cov-append --cov-report=term:skip-covered
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

@@ -14,6 +14,7 @@ from hypothesis import settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TEMPLATE = REPOSITORY / "app_template" / "{{cookiecutter.app_name}}"
+END_TO_END = REPOSITORY / "tests" / "e2e"
 
 # The baked rocket is the template's, file by file; tests/app_template compares them.
 sys.path.insert(0, str(TEMPLATE))
@@ -29,6 +30,14 @@ settings.load_profile("odyssey")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden templates anew")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What uses the engine, and what goes from end to end, is marked here: none is forgotten."""
+    for item in items:
+        if "engine" in item.fixturenames or END_TO_END in item.path.parents:
+            item.add_marker("alone")
 
 
 @pytest.fixture(scope="session")
