@@ -43,3 +43,27 @@ def test_a_page_of_this_machine_is_answered(shared: Sandbox) -> None:
 
 def test_the_sandbox_listens_on_the_loopback_alone(shared: Sandbox) -> None:
     assert shared.server._server.server_address[0] == "127.0.0.1"
+
+
+def test_a_connection_stays_whatever_became_of_the_request(shared: Sandbox) -> None:
+    connection = http.client.HTTPConnection(urlsplit(shared.url).netloc)
+    connection.connect()
+    sock = connection.sock
+    for method, body, chunked in [
+        ("POST", b"x" * 5_000_000, False),
+        ("POST", (b"x" * 100_000 for _ in range(50)), True),
+        ("HEAD", None, False),
+        ("GET", None, False),
+    ]:
+        headers = {"Sec-Fetch-Site": "cross-site"}
+        connection.request(method, "/bucket/key", body, headers, encode_chunked=chunked)
+        with connection.getresponse() as answer:
+            assert answer.status == 403
+            answer.read()
+        assert connection.sock is sock
+    connection.close()
+
+
+@pytest.mark.parametrize("length", ["abc", "-1"])
+def test_a_length_that_is_none_does_no_harm(shared: Sandbox, length: str) -> None:
+    assert status(shared, "/_sandbox/unknown", Content_Length=length) == 404

@@ -75,7 +75,7 @@ def test_a_container_that_is_never_healthy_in_time_has_failed(account: Account) 
 
 def test_it_is_given_up_where_nobody_waits(account: Account) -> None:
     account.model("red", ping="503")
-    with pytest.raises(HostingError, match="given up"), serving(account, cancelled=Waits(1.0)):
+    with pytest.raises(HostingError, match="given up"), serving(account, cancelled=Waits(3.0)):
         pass
 
 

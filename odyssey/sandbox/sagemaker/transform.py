@@ -123,13 +123,13 @@ class TransformJobs:
     def _work(self, key: tuple[str, str], run: Run) -> None:
         reason = INTERNAL
         try:
-            run.run(lambda: self._start(key))
-            reason = SANDBOX_STOPPED if run.cancelled.is_set() else ""
+            run.run(lambda: self._start(key), lambda: self._end(key, ""))
+            reason = SANDBOX_STOPPED
         except JobFailedError as error:
             reason = str(error)
         finally:
+            self._end(key, reason)
             with self._store.lock:
-                self._end(key, reason)
                 del self._runs[key]
 
     def _start(self, key: tuple[str, str]) -> None:
@@ -139,15 +139,18 @@ class TransformJobs:
             self._table[key]["LastModifiedTime"] = now
 
     def _end(self, key: tuple[str, str], reason: str) -> None:
-        """Note that a job is over; one that was to stop is stopped, however it ended."""
-        job, now = self._table[key], datetime.now(UTC)
-        if job["TransformJobStatus"] == "Stopping":
-            job["TransformJobStatus"] = "Stopped"
-        elif reason:
-            job |= {"TransformJobStatus": "Failed", "FailureReason": reason[:LONGEST]}
-        else:
-            job["TransformJobStatus"] = "Completed"
-        job |= {"TransformEndTime": now, "LastModifiedTime": now}
+        """Note how a job ended, unless it has; one that was to stop is stopped, however it did."""
+        with self._store.lock:
+            job, now = self._table[key], datetime.now(UTC)
+            if job["TransformJobStatus"] not in RUNNING:
+                return
+            if job["TransformJobStatus"] == "Stopping":
+                job["TransformJobStatus"] = "Stopped"
+            elif reason:
+                job |= {"TransformJobStatus": "Failed", "FailureReason": reason[:LONGEST]}
+            else:
+                job["TransformJobStatus"] = "Completed"
+            job |= {"TransformEndTime": now, "LastModifiedTime": now}
 
     def _find(self, call: Call) -> dict[str, Any]:
         name = call.parameters["TransformJobName"]

@@ -59,12 +59,17 @@ class Run:
         self._model = model
         self._name: str = request["TransformJobName"]
         self._role: str = model["ExecutionRoleArn"]
+        self._count: int = request["TransformResources"]["InstanceCount"]
+        self._counting = threading.Lock()
+        self._working: int = self._count
 
-    def run(self, started: Callable[[], object]) -> None:
+    def run(self, started: Callable[[], object], finished: Callable[[], object]) -> None:
         """Transform everything; return early when the job, or the sandbox, is stopped.
 
         Args:
             started: Called when the first container is healthy.
+            finished: Called when all is transformed, before the containers are stopped, which
+                takes its time.
 
         Raises:
             JobFailedError: Something could not be transformed.
@@ -73,11 +78,10 @@ class Run:
             raise JobFailedError(CAPACITY)
         wanted = self._request["TransformInput"]["DataSource"]["S3DataSource"]
         found = sources(self._client, wanted, self._region, self._role)
-        count = self._request["TransformResources"]["InstanceCount"]
-        with ThreadPoolExecutor(count, self._name) as pool:
+        with ThreadPoolExecutor(self._count, self._name) as pool:
             running = [
-                pool.submit(self._instance, found[number::count], started)
-                for number in range(count)
+                pool.submit(self._instance, found[number :: self._count], started, finished)
+                for number in range(self._count)
             ]
         reasons = [reason for each in running for reason in each.result()]
         if reasons:
@@ -91,7 +95,12 @@ class Run:
     def _client(self) -> Any:
         return self._sandbox.clients.client("s3", self._region, self._role)
 
-    def _instance(self, share: Sequence[Source], started: Callable[[], object]) -> list[str]:
+    def _instance(
+        self,
+        share: Sequence[Source],
+        started: Callable[[], object],
+        finished: Callable[[], object],
+    ) -> list[str]:
         stream = f"{self._name}/i-{secrets.token_hex(9)[:17]}"
         with self._log(stream) as log, self._log(f"{stream}/data-log") as data_log:
             instance = Instance(
@@ -104,7 +113,7 @@ class Run:
                 self.cancelled,
             )
             try:
-                self._serve(instance, share, log, started)
+                self._serve(instance, share, log, started, finished)
             finally:
                 instance.close()
         return instance.reasons
@@ -115,6 +124,7 @@ class Run:
         share: Sequence[Source],
         log: LogStream,
         started: Callable[[], object],
+        finished: Callable[[], object],
     ) -> None:
         try:
             with hosted(
@@ -130,12 +140,20 @@ class Run:
             ) as host:
                 started()
                 instance.work(share, host, self.is_stopped)
+                if not instance.reasons and not self.is_stopped() and self._was_last():
+                    finished()
         except HostingError as error:
             is_stopped = self.is_stopped()
             self.cancelled.set()
             if not is_stopped:
                 kind = "AlgorithmError" if isinstance(error, UnhealthyError) else "ClientError"
                 raise JobFailedError(f"{kind}: {error}") from error
+
+    def _was_last(self) -> bool:
+        """Count an instance that has done its share; return whether all have."""
+        with self._counting:
+            self._working -= 1
+            return self._working == 0
 
     def _log(self, stream: str) -> LogStream:
         return LogStream(self._sandbox.clients, self._region, self._role, GROUP, stream)
