@@ -45,7 +45,21 @@ class App:
 
     name: str = _key(MISSING, "the app's name", check=names.refusal)
     provider: str = _key("aws", "the cloud it goes to", choices=("aws",))
-    service: str = _key("sagemaker", "the service that runs it", choices=("sagemaker", "lambda"))
+    service: str = _key(
+        "sagemaker",
+        "the service that runs it, or both",
+        choices=("sagemaker", "lambda", "sagemaker+lambda"),
+    )
+
+    @property
+    def on_sagemaker(self) -> bool:
+        """Whether it has an endpoint and jobs on SageMaker."""
+        return "sagemaker" in self.service.split("+")
+
+    @property
+    def on_lambda(self) -> bool:
+        """Whether it has functions on Lambda."""
+        return "lambda" in self.service.split("+")
 
 
 @dataclass(frozen=True)

@@ -204,7 +204,7 @@ def warn_untested(settings: Config, stacks: Iterable[str] = (PART,)) -> None:
 
 
 def _require_artifacts(settings: Config) -> None:
-    if settings.app.service != "sagemaker":
+    if not settings.app.on_sagemaker:
         raise UsageError(
             f'app.service is "{settings.app.service}": the app has functions and no endpoint',
             "odyssey deploy",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from odyssey import instances
 from odyssey.console import Progress, clean, elapsed, size
-from odyssey.errors import ImageError
+from odyssey.errors import ImageError, UsageError
 from odyssey.images import image as images
 from odyssey.images.engine import explained
 from odyssey.images.stream import attended
@@ -141,14 +141,27 @@ def _readable(app: Path) -> Iterator[None]:
 
 
 def platform(settings: Config) -> str:
-    """Return the platform that the app's image is for."""
+    """Return the platform that the app's image is for.
+
+    Raises:
+        UsageError: The app's two services want different ones.
+    """
     if settings.docker.platform:
         return settings.docker.platform
-    if settings.app.service == "lambda":
-        return ARM if settings.function.architecture == "arm64" else X86
-    on_instances = settings.endpoint.kind != "serverless"
-    graviton = on_instances and instances.is_graviton(settings.endpoint.instance_type)
-    return ARM if graviton else X86
+    wanted: dict[str, str] = {}
+    if settings.app.on_lambda:
+        wanted["function.architecture"] = ARM if settings.function.architecture == "arm64" else X86
+    if settings.app.on_sagemaker:
+        on_instances = settings.endpoint.kind != "serverless"
+        graviton = on_instances and instances.is_graviton(settings.endpoint.instance_type)
+        wanted["endpoint.instance_type"] = ARM if graviton else X86
+    if len(set(wanted.values())) > 1:
+        differing = " and ".join(f"{key} wants {value}" for key, value in wanted.items())
+        raise UsageError(
+            f"one image is for one platform, but {differing}",
+            "change one of the two in odyssey.toml",
+        )
+    return next(iter(wanted.values()))
 
 
 def _arguments(settings: Config) -> dict[str, str]:

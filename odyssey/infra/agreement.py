@@ -17,8 +17,8 @@ Condition = Callable[[Any], bool]
 """A test of the settings."""
 
 _ALWAYS: tuple[str, Condition] = ("", lambda _: True)
-_SAGEMAKER = ("app.service is sagemaker", lambda s: s.app.service == "sagemaker")
-_LAMBDA = ("app.service is lambda", lambda s: s.app.service == "lambda")
+_SAGEMAKER = ("app.service names sagemaker", lambda s: s.app.on_sagemaker)
+_LAMBDA = ("app.service names lambda", lambda s: s.app.on_lambda)
 _ON_INSTANCES = ("endpoint.kind has instances", lambda s: s.endpoint.kind != "serverless")
 _SERVERLESS = ("endpoint.kind is serverless", lambda s: s.endpoint.kind == "serverless")
 _REAL_TIME = ("endpoint.kind is instance", lambda s: s.endpoint.kind == "instance")

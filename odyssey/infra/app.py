@@ -110,10 +110,10 @@ def add_stacks(app: cdk.App, settings: Config) -> Stacks:
     foundation = FoundationStack(app, settings=settings, place=place)
     stacks = Stacks(settings.env, settings, foundation)
     if settings.artifacts.image and settings.artifacts.model:
-        if settings.app.service == "lambda":
+        if settings.app.on_lambda:
             function = FunctionStack(app, settings=settings, place=place, foundation=foundation)
             stacks = replace(stacks, function=function)
-        else:
+        if settings.app.on_sagemaker:
             endpoint = EndpointStack(app, settings=settings, place=place, foundation=foundation)
             stacks = replace(stacks, endpoint=endpoint)
     for stack in (stacks.foundation, stacks.endpoint, stacks.function):

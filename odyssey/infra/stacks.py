@@ -117,9 +117,9 @@ class FoundationStack(AppStack):
         export = self.export_value(self.bucket.bucket_name)
         self._bucket_name = wanted.bucket or export
         self._key_arn = wanted.kms_key
-        if settings.app.service == "sagemaker":
+        if settings.app.on_sagemaker:
             self._add_sagemaker(settings)
-        else:
+        if settings.app.on_lambda:
             self._let_lambda_pull()
         if wanted.deployer_policy:
             self._add_deployer_policy(settings)

@@ -113,7 +113,7 @@ def test_what_aws_refuses_is_refused(tmp_path: Path, table: str, line: str, rule
             "async_inference.max_concurrent",
             "kind is async",
         ),
-        ("[function]\nmemory_mb = 2048\n", "function.memory_mb", "service is lambda"),
+        ("[function]\nmemory_mb = 2048\n", "function.memory_mb", "service names lambda"),
         ('[aws]\nqualifier = "ours"\n', "aws.qualifier", "bootstrap is true"),
         ('[alarms]\ntopic = "arn:aws:sns:eu-west-1:123456789012:t"\n', "alarms.topic", "an alarm"),
     ],
