@@ -49,6 +49,11 @@ class Recipe:
         writable: Whether the volumes may be written.
         entrypoint: What stands in the place of the image's own entry point.
         network: The network where others find it by its host name; else the engine's default.
+        read_only: Whether its own files cannot be written, and it has no shared memory, as on
+            Lambda.
+        tmpfs: Megabytes of memory that are folders for everybody, by the folder where they are.
+        user: The numbers of the user and the group that it runs as, as ``993:990``; "" is the
+            image's own.
     """
 
     command: Sequence[str]
@@ -60,6 +65,9 @@ class Recipe:
     writable: bool = False
     entrypoint: Sequence[str] | None = None
     network: str | None = None
+    read_only: bool = False
+    tmpfs: Mapping[str, int] = field(default_factory=dict)
+    user: str = ""
 
 
 class Container:
@@ -110,6 +118,9 @@ class Container:
                 memswap_limit=limit,
                 binds=binds or None,
                 network_mode=recipe.network,
+                read_only=recipe.read_only,
+                ipc_mode="none" if recipe.read_only else None,
+                tmpfs={at: f"exec,mode=1777,size={mb}m" for at, mb in recipe.tmpfs.items()},
                 port_bindings={
                     inside: ("127.0.0.1", outside or None)
                     for outside, inside in recipe.ports.items()
@@ -120,6 +131,7 @@ class Container:
                 list(recipe.command),
                 hostname=recipe.hostname,
                 environment=dict(recipe.environment),
+                user=recipe.user or None,
                 ports=list(recipe.ports.values()),
                 labels=orphans.label(),
                 host_config=host,

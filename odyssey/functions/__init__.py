@@ -1,0 +1,1 @@
+"""Lambda functions: the emulator that runs them on this machine, and what speaks to it."""
