@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
+from odyssey.sandbox.lambda_.functions import TABLE as FUNCTIONS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -87,8 +89,18 @@ class Control:
                 for table, (kind, name, status) in RUNS.items()
                 for (region, _), record in store.table(table).items()
             ]
+            functions = list(store.table(FUNCTIONS).items())
+        # How many environments there are is known without the store.
+        for (region, name), record in functions:
+            found.append(
+                (record["CreationTime"], "function", region, name, self._ready(region, name))
+            )
         heads = ("kind", "region", "name", "status")
         return [dict(zip(heads, row[1:], strict=True)) for row in sorted(found, key=lambda r: r[0])]
+
+    def _ready(self, region: str, name: str) -> str:
+        count = self._sandbox.environments.count(region, name)
+        return f"Active, {count} environment{'s' if count != 1 else ''}" if count else "Active"
 
     def _order(self, wanted: Any) -> list[dict[str, Any]]:
         if not isinstance(wanted, dict):

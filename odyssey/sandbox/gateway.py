@@ -70,7 +70,9 @@ class Gateway:
             return [NOT_FOR_US]
         path = environ.get("PATH_INFO", "/")
         for start, application in self._mounts.items():
-            if path.startswith(start) and not _is_signed(environ):
+            # No name of a bucket begins so, and functions are asked with a signature, too.
+            is_ours = start.startswith("/_") or not _is_signed(environ)
+            if path.startswith(start) and is_ours:
                 return application(environ, start_response)
         signed = Signed(environ)
         signed.request_id = str(uuid.uuid4())

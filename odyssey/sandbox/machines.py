@@ -30,6 +30,26 @@ class MachineError(Exception):
 
 
 @dataclass(frozen=True)
+class Function:
+    """What a machine is that runs a function of Lambda's: beside it runs `functions.emulator`.
+
+    Nothing can be written but ``/tmp``, and the user has no rights. The task's entry point and its
+    command each are the image's own where they are empty; its port is the emulator's.
+
+    Args:
+        timeout: Seconds that an invocation may take.
+        memory_mb: Megabytes of memory.
+        storage_mb: Megabytes of ``/tmp``.
+        sandbox: The port by which the machine reaches the sandbox, on its own loopback.
+    """
+
+    timeout: int
+    memory_mb: int
+    storage_mb: int
+    sandbox: int
+
+
+@dataclass(frozen=True)
 class Task:
     """What a machine is to run.
 
@@ -44,6 +64,7 @@ class Task:
         port: The port that it listens on; 0 for none.
         region: The region that the image is pulled in.
         role: The ARN of the role that pulls the image.
+        function: What it is where it is no job but a function of Lambda's.
     """
 
     image: str
@@ -55,6 +76,7 @@ class Task:
     port: int = 0
     region: str = "us-east-1"
     role: str | None = None
+    function: Function | None = None
 
 
 class Machine(Protocol):

@@ -21,6 +21,9 @@ from odyssey.sandbox.faults import Faults
 from odyssey.sandbox.gateway import Gateway
 from odyssey.sandbox.iam.guard import Guard
 from odyssey.sandbox.iam.identities import Identities
+from odyssey.sandbox.lambda_.environments import Environments
+from odyssey.sandbox.lambda_.url_requests import UrlRequests
+from odyssey.sandbox.lambda_.urls import PATH
 from odyssey.sandbox.server import Server
 from odyssey.sandbox.state.memory import Memory
 from odyssey.sandbox.store import Store
@@ -81,6 +84,7 @@ class Sandbox:
         self.passwords = Passwords(self.store)
         self.images = Images(self.server.port, self.repositories, self.passwords, self.guard)
         self.executor = executor(self.images)
+        self.environments = Environments(self)
         self.services = _services(self)
 
     def start(self) -> None:
@@ -98,7 +102,11 @@ class Sandbox:
         os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT
         moto = self.memory.open(DomainDispatcherApplication(create_backend_app))
         registry = Registry(self.repositories, self.passwords, self.guard)
-        mounts: dict[str, Any] = {"/_sandbox/": Control(self), "/v2/": registry}
+        mounts: dict[str, Any] = {
+            "/_sandbox/": Control(self),
+            "/v2/": registry,
+            PATH: UrlRequests(self, self.environments),
+        }
         self.server.start(
             Gateway(self.services, self.identities, self.guard, self.faults, mounts, moto)
         )
@@ -121,7 +129,7 @@ class Sandbox:
 
 def _services(sandbox: Sandbox) -> list[Any]:
     """Return the services of ours, in the order in which they take up what was kept."""
-    from odyssey.sandbox import cloudformation
+    from odyssey.sandbox import cloudformation, lambda_
     from odyssey.sandbox.ecr.image_operations import EcrImages
     from odyssey.sandbox.ecr.layer_operations import EcrLayers
     from odyssey.sandbox.ecr.service import Ecr
@@ -151,5 +159,6 @@ def _services(sandbox: Sandbox) -> list[Any]:
         Simulation(sandbox),
         TrainingJobs(sandbox),
         TransformJobs(sandbox),
+        *lambda_.services(sandbox, sandbox.environments),
         *cloudformation.services(sandbox),
     ]

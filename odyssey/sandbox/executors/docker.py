@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from odyssey import client
 from odyssey.errors import ImageError
+from odyssey.functions import emulated
+from odyssey.functions.tunnel import Tunnel
 from odyssey.images import fittings, layout, orphans
 from odyssey.images.containers import Container, Recipe, fill_volume
 from odyssey.images.engine import require_near
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
     import docker
 
     from odyssey.images.image import Image
-    from odyssey.sandbox.machines import Entry, Task
+    from odyssey.sandbox.machines import Entry, Function, Task
+
+FUNCTION_USER = "993:990"
+"""The numbers of the user and the group that a function runs as, who have no rights."""
 
 LOOK = 60
 """Seconds that the engine is asked in one go whether a container has ended."""
@@ -80,7 +85,8 @@ class DockerExecutor:
         with _block() as stack:
             with _refusals():
                 image = self._images.pull(self.engine, task.image, task.region, task.role)
-                machine = self._made(stack, image, task)
+                make = self._made if task.function is None else self._made_function
+                machine = make(stack, image, task)
             yield machine
 
     @contextlib.contextmanager
@@ -112,6 +118,37 @@ class DockerExecutor:
         fill = partial(fill_volume, self.engine, image, volume, layout.MODEL) if serves else None
         return stack.enter_context(DockerMachine(self.engine, container, task.port, fill))
 
+    def _made_function(
+        self, stack: contextlib.ExitStack, image: Image, task: Task
+    ) -> DockerMachine:
+        function = task.function
+        assert function is not None  # noqa: S101 - the caller has looked
+        volume = stack.enter_context(fittings.volume(self.engine))
+        source = [(emulated.SOURCE.name, emulated.SOURCE)]
+        fill_volume(self.engine, image, volume, emulated.FOLDER, source)
+        entrypoint = image.entrypoint if task.entrypoint is None else task.entrypoint
+        program, *words = emulated.command(
+            [*entrypoint, *(task.command or image.command)],
+            timeout=function.timeout,
+            port=task.port,
+            tunnel=function.sandbox,
+        )
+        recipe = Recipe(
+            words,
+            {**NO_METADATA, **task.environment},
+            hostname=task.hostname,
+            memory_mb=function.memory_mb,
+            ports={0: task.port},
+            volumes={emulated.FOLDER: volume},
+            entrypoint=[program],
+            read_only=True,
+            tmpfs={"/tmp": function.storage_mb},  # noqa: S108 - the function's own
+            user=FUNCTION_USER,
+        )
+        container = stack.enter_context(Container(self.engine, image, recipe))
+        machine = DockerMachine(self.engine, container, task.port, None, function)
+        return stack.enter_context(machine)
+
 
 class DockerMachine:
     """A container, for the length of a ``with`` block within its own.
@@ -121,6 +158,7 @@ class DockerMachine:
         container: The container.
         port: The port that it listens on.
         fill_model: Puts files into the model's folder, where the container may only read it.
+        function: What it is where it runs a function of Lambda's.
     """
 
     def __init__(
@@ -129,8 +167,11 @@ class DockerMachine:
         container: Container,
         port: int,
         fill_model: Callable[[Iterable[Entry]], None] | None,
+        function: Function | None = None,
     ) -> None:
         """Nothing runs yet."""
+        self._function = function
+        self._tunnel: Tunnel | None = None
         self._fill_model = fill_model
         self._engine = engine
         self._container = container
@@ -147,6 +188,8 @@ class DockerMachine:
     def __exit__(self, *_: object) -> None:
         """Kill what still runs, and wait until its output was passed on."""
         self._left.set()
+        if self._tunnel is not None:
+            self._tunnel.close()
         if self._thread is not None:
             self._kill()
             self._thread.join(KILL_ATTEMPTS)
@@ -169,6 +212,9 @@ class DockerMachine:
             target=self._attend, args=(output, on_output), daemon=True, name="output"
         )
         self._thread.start()
+        if self._function is not None:
+            self._tunnel = Tunnel(self.address, (client.HOST, self._function.sandbox))
+            self._tunnel.__enter__()
 
     def wait(self, seconds: float) -> int | None:
         """Return the exit code as soon as it has ended; None when it still runs after that."""

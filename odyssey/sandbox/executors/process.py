@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from odyssey import client, config, environment, host, state
+from odyssey.functions import emulated
 from odyssey.images import layout
 from odyssey.images.archive import Packed, Pieces
 from odyssey.ports import Ports
@@ -88,7 +89,20 @@ class ProcessExecutor:
             except OSError as error:
                 raise MachineError(f"no process can be made: {error}") from error
             env = self._variables(task, root, port)
-            argv = [str(self._python), *words]
+            if task.function is not None:
+                # What the function takes for its own memory of files goes with the machine.
+                env["TMPDIR"] = str(root.parent / "tmp")
+                (root.parent / "tmp").mkdir()
+                argv = emulated.command(
+                    [str(self._python), *words],
+                    timeout=task.function.timeout,
+                    python=str(self._python),
+                    source=str(emulated.SOURCE),
+                    host=client.HOST,
+                    port=port,
+                )
+            else:
+                argv = [str(self._python), *words]
             yield stack.enter_context(ProcessMachine(argv, self._settings.folder, env, root, port))
 
     @contextlib.contextmanager
@@ -99,6 +113,8 @@ class ProcessExecutor:
     def _words(self, task: Task) -> list[str]:
         """Return the program of the app that a task is for, and what the program is told."""
         words = [*(task.entrypoint or ()), *task.command]
+        if task.function is not None:
+            return _runtime(words)
         word = words[0] if words else ""
         if word not in ("train", "serve"):
             raise MachineError(
@@ -251,6 +267,18 @@ class ProcessMachine:
         self._is_unwanted = True
         with self._lock:
             self._keeper.stdin.close()  # type: ignore[union-attr]
+
+
+def _runtime(words: list[str]) -> list[str]:
+    """Return what Python is told to run a function, as its image's entry point would have it."""
+    if len(words) == 1:
+        return [*emulated.RUNTIME, *words]
+    if tuple(words[1:3]) == emulated.RUNTIME and len(words) == 4:
+        return words[1:]
+    raise MachineError(
+        "without Docker, a function runs python -m awslambdaric HANDLER of the app, not "
+        f'"{" ".join(words)}"'
+    )
 
 
 def _killed_for_memory() -> int:
