@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from odyssey import console
+from odyssey.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -136,6 +137,35 @@ def body(command: AnyCommand) -> AnyCommand:
         "--accept", metavar="TYPE", help="The type of the answer.  [default: the server chooses]"
     )
     return data(source(content_type(accept(command))))
+
+
+def acting(command: AnyCommand) -> AnyCommand:
+    """Add ``--as``: which of the app's services runs it."""
+    return click.option(
+        "--as",
+        "acting",
+        type=click.Choice(["sagemaker", "lambda"]),
+        help="Which service runs it.  [default: app.service of odyssey.toml, else sagemaker]",
+    )(command)
+
+
+def on_lambda(settings: Config, acting: str | None) -> bool:
+    """Return whether it is Lambda that runs the app, and not SageMaker.
+
+    Args:
+        settings: The app's settings.
+        acting: The value of ``--as``; without it SageMaker goes first where there are both.
+
+    Raises:
+        UsageError: The app is not for the service of ``--as``.
+    """
+    named = settings.app.service.split("+")
+    if acting is not None and acting not in named:
+        raise UsageError(
+            f'--as {acting}: app.service is "{settings.app.service}"',
+            'for both, say service = "sagemaker+lambda" under [app] in odyssey.toml',
+        )
+    return (acting or named[0]) == "lambda"
 
 
 def way_to_aws(settings: Config, profile: str | None) -> Access:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from odyssey import console, options
+from odyssey.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @click.group(cls=options.Group)
@@ -20,8 +25,8 @@ def group() -> None:
 def train(folder: Path | None, env: str | None) -> None:
     """Train the model; it lands in model/.
 
-    Runs the app's own rocket/train, as a SageMaker training job does, over input/. The old model
-    stays until the training has succeeded.
+    Runs the app's own rocket/train, as a SageMaker training job and app.train on Lambda do, over
+    input/. The old model stays until the training has succeeded.
     """
     from odyssey import host
 
@@ -41,6 +46,7 @@ def train(folder: Path | None, env: str | None) -> None:
     "--reload", is_flag=True, help="Restart when your code or the model changes.  [default: off]"
 )
 @click.option("--quiet", is_flag=True, help="No line for each request.  [default: off]")
+@options.acting
 @options.app
 @options.talk
 def serve(
@@ -51,15 +57,23 @@ def serve(
     workers: int | None,
     reload: bool,
     quiet: bool,
+    acting: str | None,
 ) -> None:
     """Serve the model over HTTP.
 
-    Runs the app's own rocket/serve, as a SageMaker endpoint does, on 127.0.0.1 until Ctrl-C.
+    Runs the app's own rocket/serve, as a SageMaker endpoint does, on 127.0.0.1 until Ctrl-C. An app
+    for Lambda is served by its app.serve as behind a function URL, one request at a time.
     """
     from odyssey import host
 
     flags = {"local.port": port, "server.kind": kind, "server.workers": workers}
     settings = options.settings(folder, env, flags)
+    if options.on_lambda(settings, acting):
+        from odyssey.functions import local
+
+        _refuse_for_lambda({"--kind": kind, "--workers": workers, "--reload": reload or None})
+        local.serve(settings, quiet=quiet, when_ready=_announce)
+        return
     host.serve(settings, reload=reload, quiet=quiet, when_ready=_announce)
 
 
@@ -89,6 +103,16 @@ def request(
     body = client.body(data, source, content_type)
     answer = client.send(settings, body, accept=accept)
     console.raw(answer.document(), answer.body)
+
+
+def _refuse_for_lambda(given: Mapping[str, object]) -> None:
+    """A function has no server whose settings could be chosen."""
+    for option, value in given.items():
+        if value is not None:
+            raise UsageError(
+                f"{option} is for the server of SageMaker's container, and Lambda runs app.serve",
+                "leave it out",
+            )
 
 
 def _announce(url: str, port_option: str) -> None:

@@ -23,6 +23,9 @@ FOLDER = "/var/odyssey"
 RUNTIME = ("-m", "awslambdaric")
 """What Python is told, to run a handler on Lambda."""
 
+SERVE, TRAIN = "app.serve", "app.train"
+"""The handlers of an app."""
+
 INVOKE_PATH = "/2015-03-31/functions/function/invocations"
 HEALTH_PATH = "/_emulator/health"
 
@@ -175,6 +178,7 @@ def command(
     host: str = "0.0.0.0",  # noqa: S104 - in a container, whose port is on 127.0.0.1 only
     port: int = 8080,
     tunnel: int | None = None,
+    quiet: bool = False,
 ) -> list[str]:
     """Return the words that start the emulator around a function.
 
@@ -186,9 +190,12 @@ def command(
         host: The address where it listens.
         port: The port there.
         tunnel: The port of the function's own machine that leads to the host. Default: none does.
+        quiet: Leave out Lambda's lines for each event.
     """
     # -I: what the folder of the file and the user's variables have is not the emulator's.
     words = [python, "-I", source, "--host", host, "--port", str(port), "--timeout", f"{timeout:g}"]
     if tunnel is not None:
         words += ["--tunnel", str(tunnel)]
+    if quiet:
+        words.append("--quiet")
     return [*words, "--", *runtime]

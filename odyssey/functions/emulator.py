@@ -258,10 +258,16 @@ class Function:
         variables: All of its variables.
         timeout: Seconds that an event may take.
         init: Seconds that its first start may take.
+        tell: Prints a line for each step of an event.
     """
 
     def __init__(
-        self, command: list[str], variables: dict[str, str], timeout: float, init: float
+        self,
+        command: list[str],
+        variables: dict[str, str],
+        timeout: float,
+        init: float,
+        tell: Callable[[str], object] = say,
     ) -> None:
         """Nothing runs yet."""
         self.variables = variables
@@ -269,6 +275,7 @@ class Function:
         self._command = command
         self._timeout = timeout
         self._init_limit = init
+        self._tell = tell
         self._turn = threading.Lock()
         self._life: Life | None = None
         self._init_error: Document | None = None
@@ -319,12 +326,12 @@ class Function:
         with self._turn:
             self._started.wait()
             call = Call(event, request_id or str(uuid.uuid4()), self._timeout, context)
-            say(f"START RequestId: {call.request_id} Version: {self._version}")
+            self._tell(f"START RequestId: {call.request_id} Version: {self._version}")
             life, init_ms = self._living(call)
             if call.answer is None:
                 self._work(call, life)
             duration = (time.monotonic() - call.began) * 1000
-            say(f"END RequestId: {call.request_id}")
+            self._tell(f"END RequestId: {call.request_id}")
             return self._reported(call, life, duration, init_ms)
 
     def next_call(self) -> Call | None:
@@ -487,7 +494,7 @@ class Function:
             words.append("Status: timeout")
         elif kind.startswith(("Runtime.", "Function.")):
             words.append(f"Status: error\tError Type: {kind}")
-        say("\t".join(words) + "\t")
+        self._tell("\t".join(words) + "\t")
         return Outcome(call.answer or b"null", call.is_error, call.request_id, report)
 
     @property
@@ -970,6 +977,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--host", default=LOOPBACK, help="the address there")
     parser.add_argument("--timeout", type=float, default=3.0, help="seconds for an event")
     parser.add_argument("--init", type=float, default=INIT_LIMIT, help="seconds for a start")
+    parser.add_argument("--quiet", action="store_true", help="no line for each event")
     parser.add_argument("--tunnel", type=int, help="the port that leads to the host")
     parser.add_argument("command", nargs="+", help="the runtime and what it is told")
     return parser.parse_args(words)
@@ -982,7 +990,8 @@ def main(words: list[str]) -> int:
     given, parent, tunnels = arguments(words), os.getppid(), Tunnels()
     gate = Server((LOOPBACK, 0), lambda *words: Gate(served, *words))
     environment = variables(given.command, gate.server_address[1], dict(os.environ))
-    served = Function(given.command, environment, given.timeout, given.init)
+    tell = (lambda _: None) if given.quiet else say
+    served = Function(given.command, environment, given.timeout, given.init, tell)
     try:
         address = (given.host, given.port)
         front = Server(address, lambda *words: Front(served, tunnels, *words))
