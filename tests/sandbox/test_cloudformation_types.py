@@ -1,5 +1,6 @@
 """The types of resources: made, changed, and gone, each by its own service."""
 
+import contextlib
 import json
 import re
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from odyssey.sandbox.cloudformation.replacement import CREATE_ONLY, NAMES
 from odyssey.sandbox.cloudformation.resources import handlers
 from odyssey.sandbox.cloudformation.resources.lifecycle import rules
 from odyssey.sandbox.sandbox import Sandbox
+from tests.sandbox import registry_client
 from tests.sandbox.serving import client
 from tests.sandbox.stacks import Stacks, resource, role, template
 
@@ -416,12 +418,15 @@ def test_keys_have_names_and_parameters_have_labels(stacks: Stacks, ask: Ask) ->
 
 def test_a_function_has_versions_a_name_for_one_and_an_address(stacks: Stacks, ask: Ask) -> None:
     # given
+    push(stacks, "app", "eu-west-1")
+
     def of(memory: int) -> dict[str, Any]:
         function = {
             "PackageType": "Image",
             "Code": {"ImageUri": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:1"},
             "Role": {"Fn::GetAtt": ["Role", "Arn"]},
             "MemorySize": memory,
+            **({} if memory > 512 else {"ReservedConcurrentExecutions": 3, "Timeout": 9}),
             "Tags": [{"Key": "memory", "Value": str(memory)}],
         }
         alias = {
@@ -460,16 +465,61 @@ def test_a_function_has_versions_a_name_for_one_and_an_address(stacks: Stacks, a
     name = stacks.physical("Function")
     found = ask("lambda", "get_function", FunctionName=name)
     assert found["Configuration"]["MemorySize"] == 1024
+    assert found["Configuration"]["Timeout"] == 3
+    assert "Concurrency" not in found
     assert found["Tags"] == {"memory": "1024"}
     assert ask("lambda", "get_alias", FunctionName=name, Name="live")["FunctionVersion"] == "1"
-    assert stacks.outputs()["Url"].startswith("https://")
+    assert stacks.outputs()["Url"].startswith(stacks.sandbox.url)
     assert stacks.delete()["StackStatus"] == "DELETE_COMPLETE"
+
+
+def push(stacks: Stacks, repository: str, region: str) -> str:
+    """Push an image; return its digest."""
+    ecr = client(stacks.sandbox, "ecr", region)
+    with contextlib.suppress(ecr.exceptions.RepositoryAlreadyExistsException):
+        ecr.create_repository(repositoryName=repository)
+    registry = registry_client.Client(stacks.sandbox, registry_client.password(ecr))
+    return registry.push(repository, "1", b"layer")
+
+
+def test_the_functions_of_our_own_template_are_made(shared: Sandbox) -> None:
+    # given
+    region, golden = "ap-northeast-1", GOLDEN / "lambda"
+    foundation, functions = Stacks(shared), Stacks(shared)
+    for each in (foundation, functions):
+        each.client = client(shared, "cloudformation", region)
+    foundation.create((golden / "iris-foundation.template.json").read_text())
+    made = (golden / "iris-function.template.json").read_text().replace("eu-west-1", region)
+    digest = push(functions, "iris", region)
+    # when
+    told = functions.create(re.sub("sha256:[0-9a-f]{64}", digest, made))
+    # then
+    assert told["StackStatus"] == "CREATE_COMPLETE", functions.failures()
+    ask = client(shared, "lambda", region)
+    live = {"FunctionName": "iris-serve", "Qualifier": "live"}
+    found = ask.get_function_configuration(**live)
+    assert found["CodeSha256"] == digest.removeprefix("sha256:")
+    assert found["ImageConfigResponse"]["ImageConfig"]["Command"] == ["app.serve"]
+    assert found["LoggingConfig"]["LogGroup"] == "/aws/lambda/iris-serve"
+    provisioned = ask.get_provisioned_concurrency_config(**live)
+    assert provisioned["RequestedProvisionedConcurrentExecutions"] == 1
+    once = ask.get_function_event_invoke_config(FunctionName="iris-train")
+    assert once["MaximumRetryAttempts"] == 0
+    schedules = client(shared, "scheduler", region).list_schedules()["Schedules"]
+    assert [each["Target"]["Arn"] for each in schedules] == [
+        functions.outputs()["TrainFunctionArn"]
+    ]
+    assert functions.delete()["StackStatus"] == "DELETE_COMPLETE", functions.failures()
+    assert ask.list_functions()["Functions"] == []
 
 
 @pytest.mark.parametrize("folder", sorted(path.name for path in GOLDEN.iterdir()))
 def test_the_foundation_of_our_own_templates_is_made(stacks: Stacks, folder: str) -> None:
     # given: in a region of its own, as its exports and names are the same each time
-    regions = ("eu-west-2", "eu-west-3", "eu-north-1", "eu-central-1", "us-west-2", "ca-central-1")
+    regions = (
+        "eu-west-2", "eu-west-3", "eu-north-1", "eu-central-1", "us-west-2", "ca-central-1",
+        "sa-east-1",
+    )  # fmt: skip
     region = regions[sorted(path.name for path in GOLDEN.iterdir()).index(folder)]
     stacks.client = client(stacks.sandbox, "cloudformation", region)
     made = (GOLDEN / folder / "iris-foundation.template.json").read_text()
@@ -492,13 +542,13 @@ def test_what_the_service_does_not_take_is_refused(stacks: Stacks) -> None:
         "FunctionName": "nobodys",
         "FunctionVersion": "1",
         "Name": "live",
-        "ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 1},
+        "Nickname": "prod",
     }
     # when
     stacks.create(template(Alias=resource("Lambda::Alias", alias)))
     # then
     reason = stacks.reason("Alias", "CREATE_FAILED")
-    assert reason == "Encountered unsupported property ProvisionedConcurrencyConfig"
+    assert reason == "Encountered unsupported property Nickname"
 
 
 def test_names_are_cut_to_what_a_service_takes(stacks: Stacks) -> None:

@@ -24,6 +24,7 @@ from odyssey.sandbox.state import snapshot, states
 from odyssey.sandbox.state.gate import Gate
 from odyssey.sandbox.state.snapshot import Snapshot
 from tests.sandbox.conftest import Start
+from tests.sandbox.registry_client import Client, password
 
 LARGE = b"0123456789abcdef" * (1 << 17)
 REGION = "eu-west-1"
@@ -96,6 +97,9 @@ def test_services_of_moto_and_ours_know_what_they_knew(start: Start) -> None:
     client(before, "sns").create_topic(Name="t")
     client(before, "sqs").create_queue(QueueName="q")
     client(before, "cloudwatch").put_dashboard(DashboardName="d", DashboardBody="{}")
+    ecr = client(before, "ecr")
+    ecr.create_repository(repositoryName="repo")
+    Client(before, password(ecr)).push("repo", "1", b"layer")
     client(before, "lambda").create_function(
         FunctionName="f",
         Role=role,

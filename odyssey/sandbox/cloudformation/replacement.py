@@ -46,6 +46,7 @@ CREATE_ONLY: dict[str, frozenset[str]] = {
         "AWS::SNS::Topic": "FifoTopic TopicName",
         "AWS::SQS::Queue": "FifoQueue QueueName",
         "AWS::SSM::Parameter": "Name",
+        "AWS::Scheduler::Schedule": "Name",
         "AWS::SageMaker::Endpoint": "EndpointName",
         "AWS::SageMaker::EndpointConfig": (
             "AsyncInferenceConfig DataCaptureConfig EnableNetworkIsolation EndpointConfigName "
@@ -73,6 +74,7 @@ NAMES = {
     "AWS::S3::Bucket": "BucketName",
     "AWS::SNS::Topic": "TopicName",
     "AWS::SQS::Queue": "QueueName",
+    "AWS::Scheduler::Schedule": "Name",
     "AWS::SageMaker::EndpointConfig": "EndpointConfigName",
     "AWS::SageMaker::Model": "ModelName",
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from odyssey.sandbox.calls import Call, ServiceError, operation
 from odyssey.sandbox.lambda_ import destinations, functions, pages
-from odyssey.sandbox.lambda_.functions import Functions
+from odyssey.sandbox.lambda_.functions import LATEST, Functions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,12 +75,12 @@ class EventSettings:
             function, qualifier = self._functions.find(call)
             functions.version_of(function, qualifier)
             made = {**before, **new, "LastModified": datetime.now(UTC)}
-            function["events"][qualifier or ""] = made
-            return _told(function, qualifier or "", made)
+            function["events"][qualifier or LATEST] = made
+            return _told(function, qualifier or LATEST, made)
 
     def _find(self, call: Call) -> tuple[Record, str, Record]:
         function, qualifier = self._functions.find(call)
-        key = qualifier or ""
+        key = qualifier or LATEST
         if key not in function["events"]:
             what = _arn(function, key)
             raise ServiceError(
@@ -97,4 +97,4 @@ def _told(function: Record, key: str, found: Record) -> Record:
 
 
 def _arn(function: Record, key: str) -> str:
-    return functions.arn(function["Region"], function["FunctionName"], key or functions.LATEST)
+    return functions.arn(function["Region"], function["FunctionName"], key)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 RETRIES = 2
 """How often an event is tried again where the function does not say."""
 
-PAUSES = (1.0, 2.0)
+PAUSES = (0.5, 1.0)
 """Seconds before each further attempt; on AWS they are minutes."""
 
 BUSY = 0.5
@@ -88,7 +88,7 @@ class Events:
                 if error.status != 429 or self._sandbox.tasks.stopping.wait(BUSY):
                     return
                 continue
-            settings = function["events"].get(event.qualifier or "", {})
+            settings = function["events"].get(event.qualifier or functions.LATEST, {})
             is_last = attempt >= settings.get("MaximumRetryAttempts", RETRIES)
             if not outcome.error or is_last:
                 told = _told(event, function, version, outcome, attempt + 1)

@@ -56,8 +56,7 @@ class Functions:
     """The records of functions; whoever looks at one or changes it holds the store's lock.
 
     A record has its ``versions`` by their names, of which ``$LATEST`` is one, its ``aliases``, and,
-    by the qualifier that they are for ("" for none), its ``policies``, ``urls``, ``events`` and
-    ``provisioned``.
+    by the qualifier that they are for, its ``policies``, ``urls``, ``events`` and ``provisioned``.
 
     Args:
         store: Where they are kept.

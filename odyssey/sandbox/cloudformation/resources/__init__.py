@@ -21,6 +21,7 @@ def handlers() -> dict[str, Handler]:
         nothing,
         s3,
         sagemaker,
+        scheduling,
         watching,
     )
 
@@ -49,6 +50,7 @@ def handlers() -> dict[str, Handler]:
         sagemaker.Endpoint(),
         sagemaker.EndpointConfig(),
         sagemaker.Model(),
+        scheduling.Schedule(),
         watching.Alarm(),
         watching.Dashboard(),
         watching.LogGroup(),

@@ -17,6 +17,21 @@ if TYPE_CHECKING:
 OF_CODE = {"Architectures", "Code"}
 """Properties of a function that are changed together with its code."""
 
+OF_OTHERS = {"FunctionName", "PackageType", "ReservedConcurrentExecutions", "Tags"}
+"""Properties that are no part of its configuration, as Lambda's requests have it."""
+
+PROVISIONED = "ProvisionedConcurrencyConfig"
+
+RESET: dict[str, Any] = {
+    "Description": "",
+    "Environment": {"Variables": {}},
+    "EphemeralStorage": {"Size": 512},
+    "ImageConfig": {},
+    "MemorySize": 128,
+    "Timeout": 3,
+}
+"""What a function has whose template has no such property any more."""
+
 
 class Function(Handler):
     """A function."""
@@ -31,9 +46,14 @@ class Function(Handler):
         if "ZipFile" in wanted["Code"]:
             raise ResourceError("odyssey's sandbox does not know ZipFile of AWS::Lambda::Function")
         name = wanted.get("FunctionName") or site.name(64)
-        request = {**wanted, "FunctionName": name, "Tags": tags.pairs(wanted.get("Tags"))}
+        request = {key: wanted[key] for key in wanted if key not in OF_OTHERS}
+        labels = tags.pairs(wanted.get("Tags"))
+        package = {key: wanted[key] for key in ("PackageType",) if key in wanted}
+        request = {**_renamed(request), **package, "FunctionName": name, "Tags": labels}
         site.ask("lambda", "CreateFunction", request)
-        return site.begun(name)
+        site.begun(name)
+        self._reserve(site, name, {}, wanted)
+        return str(name)
 
     def update(self, site: Site, physical_id: str, old: Properties, wanted: Properties) -> None:
         """Change its code, its configuration and its tags."""
@@ -42,11 +62,13 @@ class Function(Handler):
             request = {key: wanted[key] for key in ("Architectures",) if key in wanted}
             request.update(wanted["Code"])
             site.ask("lambda", "UpdateFunctionCode", request, FunctionName=physical_id)
-        if different - OF_CODE:
-            left = {*OF_CODE, "FunctionName", "PackageType", "Tags"}
+        if different - OF_CODE - OF_OTHERS:
+            left = {*OF_CODE, *OF_OTHERS}
+            gone = {key: RESET[key] for key in RESET if key in old and key not in wanted}
             request = {key: wanted[key] for key in wanted if key not in left}
-            request = {"FunctionName": physical_id, **request}
+            request = {"FunctionName": physical_id, **gone, **_renamed(request)}
             site.ask("lambda", "UpdateFunctionConfiguration", request)
+        self._reserve(site, physical_id, old, wanted)
         tags.change(site, "lambda", self._arn(site, physical_id), old, wanted)
 
     def delete(self, site: Site, physical_id: str, properties: Properties) -> None:
@@ -57,8 +79,24 @@ class Function(Handler):
         """Return its ARN."""
         return {"Arn": self._arn(site, physical_id)}
 
+    def _reserve(self, site: Site, name: str, old: Properties, wanted: Properties) -> None:
+        if "ReservedConcurrentExecutions" not in changed(old, wanted):
+            return
+        count = wanted.get("ReservedConcurrentExecutions")
+        if count is None:
+            site.ask("lambda", "DeleteFunctionConcurrency", FunctionName=name)
+        else:
+            request = {"FunctionName": name, "ReservedConcurrentExecutions": count}
+            site.ask("lambda", "PutFunctionConcurrency", request)
+
     def _arn(self, site: Site, name: str) -> str:
         return f"arn:aws:lambda:{site.region}:{ACCOUNT}:function:{name}"
+
+
+def _renamed(properties: Properties) -> dict[str, Any]:
+    """Return properties by the names that Lambda's requests have for them."""
+    names = {"KmsKeyArn": "KMSKeyArn"}
+    return {names.get(key, key): value for key, value in properties.items()}
 
 
 class Version(Handler):
@@ -90,11 +128,14 @@ class Alias(Handler):
 
     def create(self, site: Site, wanted: Properties) -> str:
         """Create it."""
-        return site.begun(site.ask("lambda", "CreateAlias", wanted)["AliasArn"])
+        physical_id = site.begun(site.ask("lambda", "CreateAlias", self._own(wanted))["AliasArn"])
+        self._provision(site, {}, wanted)
+        return physical_id
 
     def update(self, site: Site, physical_id: str, old: Properties, wanted: Properties) -> None:
-        """Let it lead to another version."""
-        site.ask("lambda", "UpdateAlias", wanted)
+        """Let it lead to another version, and change how many environments it keeps ready."""
+        site.ask("lambda", "UpdateAlias", self._own(wanted))
+        self._provision(site, old, wanted)
 
     def delete(self, site: Site, physical_id: str, properties: Properties) -> None:
         """Delete it."""
@@ -104,6 +145,18 @@ class Alias(Handler):
     def read(self, site: Site, physical_id: str, properties: Properties) -> dict[str, Any]:
         """Return its ARN."""
         return {"AliasArn": physical_id}
+
+    def _own(self, wanted: Properties) -> dict[str, Any]:
+        return {key: wanted[key] for key in wanted if key != PROVISIONED}
+
+    def _provision(self, site: Site, old: Properties, wanted: Properties) -> None:
+        if PROVISIONED not in changed(old, wanted):
+            return
+        which = {"FunctionName": wanted["FunctionName"], "Qualifier": wanted["Name"]}
+        if PROVISIONED in wanted:
+            site.ask("lambda", "PutProvisionedConcurrencyConfig", {**which, **wanted[PROVISIONED]})
+        else:
+            site.ask("lambda", "DeleteProvisionedConcurrencyConfig", which)
 
 
 class Url(Handler):
