@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from cdk_constructs.rollouts import Linear as Linear
     from cdk_constructs.rollouts import Rolling as Rolling
     from cdk_constructs.scaling import Scaling as Scaling
+    from cdk_constructs.schedule import RetrainingSchedule as RetrainingSchedule
     from cdk_constructs.variants import InstanceVariant as InstanceVariant
     from cdk_constructs.variants import ServerlessVariant as ServerlessVariant
 
@@ -54,6 +55,7 @@ _HOMES = {
     "ModelImage": "images",
     "ModelRepository": "repository",
     "Network": "network",
+    "RetrainingSchedule": "schedule",
     "Rolling": "rollouts",
     "SageMakerEndpoint": "endpoint",
     "SageMakerEndpointConfig": "endpoint_config",

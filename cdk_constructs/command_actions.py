@@ -16,6 +16,7 @@ from cdk_constructs.managed_resources import (
     ENDPOINT_LOGS,
     ENDPOINTS,
     FOUNDATION,
+    FUNCTION_LOGS,
     FUNCTIONS,
     LAMBDA,
     REPOSITORIES,
@@ -99,6 +100,7 @@ def _follow(group: str, streams: str = "*") -> tuple[Statement, ...]:
 
 _TO_SAGEMAKER = _pass_to("sagemaker.amazonaws.com")
 _TO_LAMBDA = _pass_to("lambda.amazonaws.com")
+_TO_SCHEDULER = _pass_to("scheduler.amazonaws.com")
 _NAMED_ROLE = Statement(under("iam", "GetRole"), ROLES)
 _LIST_BUCKET = Statement(under("s3", "ListBucket"), BUCKET)
 _UPLOAD = (
@@ -200,13 +202,21 @@ _SERVE = (
     Statement(under("s3", "GetObject"), _OBJECTS),
 )
 _DESTROY = (*_DELETE_STACKS, _LOOK_AT_ENDPOINT)
-_INVOKE_FUNCTION = (
-    Statement(under("lambda", "GetFunction InvokeFunction InvokeFunctionUrl"), FUNCTIONS),
-    Statement(
-        under("logs", "DescribeLogStreams FilterLogEvents GetLogEvents"),
-        regional("logs", "log-group:/aws/lambda/{app}*:*"),
-    ),
+_LOOK_AT_FUNCTIONS = Statement(under("lambda", "GetFunction"), FUNCTIONS)
+_LOOK_AT_IMAGE = Statement(under("ecr", "BatchGetImage GetDownloadUrlForLayer"), REPOSITORIES)
+"""To see whether Lambda would take an image."""
+_INVOKE_FUNCTION = (Statement(under("lambda", "InvokeFunction"), FUNCTIONS),)
+_SERVE_FUNCTION = (
+    *_CHANGE_STACKS,
+    _NAMED_ROLE,
+    _LOOK_AT_IMAGE,
+    # The model must be there, and in the region of the functions.
+    _LIST_BUCKET,
+    Statement(under("s3", "GetObject"), _OBJECTS),
 )
+_TRAIN_FUNCTION = (*_CHANGE_STACKS, _NAMED_ROLE, _LOOK_AT_IMAGE, *_UPLOAD, *_INVOKE_FUNCTION)
+_FUNCTION_LOGS = (*_follow(FUNCTION_LOGS[0]), *_follow(FUNCTION_LOGS[1]), _LOOK_AT_FUNCTIONS)
+_FUNCTION_STATUS = (_LOOK_AT_FUNCTIONS, _LOOK_AT_STACKS)
 
 
 def _deployed(*kinds: tuple[Managed, ...]) -> tuple[Statement, ...]:
@@ -217,6 +227,8 @@ def _destroyed(*kinds: tuple[Managed, ...]) -> tuple[Statement, ...]:
     statements = (row.to_destroy() for kind in kinds for row in kind)
     return tuple(statement for statement in statements if statement is not None)
 
+
+_FUNCTIONS_DEPLOYED = (*_deployed(LAMBDA), _TO_LAMBDA, _TO_SCHEDULER)
 
 OWN: dict[str, tuple[Statement, ...]] = {
     "init start": (),
@@ -247,9 +259,12 @@ OWN: dict[str, tuple[Statement, ...]] = {
     "sagemaker list": _LIST,
     "sagemaker stop": _STOP,
     "sagemaker delete": _DESTROY,
-    "lambda train": _INVOKE_FUNCTION,
-    "lambda serve": _CHANGE_STACKS,
-    "lambda request": _INVOKE_FUNCTION,
+    "lambda train": _TRAIN_FUNCTION,
+    "lambda serve": _SERVE_FUNCTION,
+    "lambda invoke": _INVOKE_FUNCTION,
+    "lambda logs": _FUNCTION_LOGS,
+    "lambda status": _FUNCTION_STATUS,
+    "lambda delete": _DELETE_STACKS,
     "synth": (),
     "diff": _DIFF,
     "deploy": (*_DEPLOY, _FIND_STACKS),
@@ -263,9 +278,12 @@ BY_STACKS: dict[str, tuple[Statement, ...]] = {
     "sagemaker serve": (*_deployed(SAGEMAKER), _TO_SAGEMAKER),
     # The foundation stays.
     "sagemaker delete": _destroyed(RIGHTS, SAGEMAKER),
-    "lambda serve": (*_deployed(LAMBDA), _TO_LAMBDA),
+    "lambda train": _FUNCTIONS_DEPLOYED,
+    "lambda serve": _FUNCTIONS_DEPLOYED,
+    # The foundation stays.
+    "lambda delete": _destroyed(RIGHTS, LAMBDA),
     "diff": (),
-    "deploy": (*_deployed(SAGEMAKER, LAMBDA), _TO_SAGEMAKER, _TO_LAMBDA),
+    "deploy": (*_deployed(SAGEMAKER, LAMBDA), _TO_SAGEMAKER, _TO_LAMBDA, _TO_SCHEDULER),
     "destroy": _destroyed(FOUNDATION, SAGEMAKER, LAMBDA),
 }
 """What CloudFormation does for each command; a bootstrapped account has roles for that."""

@@ -46,6 +46,8 @@ class DeployerPolicy(iam.ManagedPolicy):
         bucket: The name of the bucket of data and models, if it does not begin with the app's.
         repository: The name of the repository, if it does not begin with the app's.
         endpoint: The name of the endpoint, if it does not begin with the app's.
+        train_function: The name of the function that trains, if it does not begin with the app's.
+        serve_function: The name of the function that serves, likewise.
         bootstrapped: Whether the account is bootstrapped, so that the bootstrap's roles deploy;
             default False. Those are an administrator's, unless ``cdk bootstrap`` was told
             otherwise.
@@ -71,6 +73,8 @@ class DeployerPolicy(iam.ManagedPolicy):
         bucket: str | None = None,
         repository: str | None = None,
         endpoint: str | None = None,
+        train_function: str | None = None,
+        serve_function: str | None = None,
         bootstrapped: bool = False,
         permissions_boundary: str | None = None,
     ) -> None:
@@ -79,6 +83,8 @@ class DeployerPolicy(iam.ManagedPolicy):
             "bucket": bucket,
             "repository": repository,
             "endpoint": endpoint,
+            "train_function": train_function,
+            "serve_function": serve_function,
             "bootstrapped": bootstrapped,
             "permissions_boundary": permissions_boundary,
         }

@@ -12,7 +12,7 @@ from constructs import Construct
 
 from cdk_constructs.acknowledgments import acknowledge_wildcards
 from cdk_constructs.function_environment import CACHES, MODEL_URI, check_environment
-from cdk_constructs.validation import RETENTIONS, Problems
+from cdk_constructs.validation import FUNCTION, FUNCTION_RULE, RETENTIONS, Problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,8 +29,8 @@ _ANY_INTERFACE = "Lambda refuses a role with less, before there is any network i
 _LIVE = "live"
 _PLATFORMS = {"x86_64": "linux/amd64", "arm64": "linux/arm64"}
 _ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Architecture.ARM_64}
-_NAME = r"[a-zA-Z0-9_-]{1,64}"
 _ALIAS = r"(?![0-9]+$)[a-zA-Z0-9_-]{1,128}"
+_ALIAS_RULE = "must be 1 to 128 letters, digits, hyphens and underscores, not digits alone"
 
 
 class ContainerFunction(Construct):
@@ -45,6 +45,9 @@ class ContainerFunction(Construct):
         construct_id: The id in the scope.
         image: The image, of one architecture, at most 10 GB, in ECR of the same region.
         data: The model's archive, whose URI is in the variable ``MODEL_URI``; default none.
+        entrypoint: What to run in place of the image's ``ENTRYPOINT``, such as
+            ``["python", "-m", "awslambdaric"]`` in an image that has no runtime for Lambda as its
+            own; default the image's own.
         command: What to run in place of the image's ``CMD``; default the image's own.
         environment: Variables, 4 KB in all; default only those named above.
         memory_mb: Memory, 128 to 10,240 MB, which also sets the share of CPU; default 1,024.
@@ -87,6 +90,7 @@ class ContainerFunction(Construct):
         *,
         image: ModelImage,
         data: ModelData | None = None,
+        entrypoint: Sequence[str] | None = None,
         command: Sequence[str] | None = None,
         environment: Mapping[str, str] | None = None,
         memory_mb: int = 1024,
@@ -124,7 +128,7 @@ class ContainerFunction(Construct):
         self.resource = lambda_.DockerImageFunction(
             self,
             "Resource",
-            code=image.bind_function(self, command=command),
+            code=image.bind_function(self, entrypoint=entrypoint, command=command),
             function_name=function_name,
             architecture=_ARCHITECTURES[architecture],
             memory_size=memory_mb,
@@ -248,9 +252,8 @@ def _check_architecture(problems: Problems, architecture: str, image: ModelImage
 
 
 def _check_names(problems: Problems, function_name: str | None, alias: str | None) -> None:
-    rule = "must be 1 to {} letters, digits, hyphens and underscores"
-    problems.matches("function_name", function_name, _NAME, rule.format(64))
-    problems.matches("alias", alias, _ALIAS, f"{rule.format(128)}, not digits alone")
+    problems.matches("function_name", function_name, FUNCTION, FUNCTION_RULE)
+    problems.matches("alias", alias, _ALIAS, _ALIAS_RULE)
 
 
 def _check_concurrency(problems: Problems, provisioned: int | None, reserved: int | None) -> None:

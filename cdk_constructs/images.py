@@ -151,7 +151,11 @@ class ModelImage(ABC):
 
     @abstractmethod
     def bind_function(
-        self, scope: Construct, *, command: Sequence[str] | None = None
+        self,
+        scope: Construct,
+        *,
+        entrypoint: Sequence[str] | None = None,
+        command: Sequence[str] | None = None,
     ) -> lambda_.DockerImageCode:
         """Return the image as the code of a Lambda function.
 
@@ -161,6 +165,7 @@ class ModelImage(ABC):
 
         Args:
             scope: The construct that uses the image.
+            entrypoint: What to run in place of the image's ``ENTRYPOINT``; default its own.
             command: What to run in place of the image's ``CMD``; default the image's own.
 
         Raises:
@@ -190,13 +195,20 @@ class _RepositoryImage(ModelImage):
         return self.repository.repository_uri_for_digest(self.digest)
 
     def bind_function(
-        self, scope: Construct, *, command: Sequence[str] | None = None
+        self,
+        scope: Construct,
+        *,
+        entrypoint: Sequence[str] | None = None,
+        command: Sequence[str] | None = None,
     ) -> lambda_.DockerImageCode:
         from aws_cdk import aws_lambda as lambda_
 
         _require(scope, self.check_function)
         return lambda_.DockerImageCode.from_ecr(
-            self.repository, tag_or_digest=_recognised(self.digest), cmd=command
+            self.repository,
+            tag_or_digest=_recognised(self.digest),
+            entrypoint=_words(entrypoint),
+            cmd=_words(command),
         )
 
 
@@ -225,7 +237,11 @@ class _UriImage(ModelImage):
         return self.uri
 
     def bind_function(
-        self, scope: Construct, *, command: Sequence[str] | None = None
+        self,
+        scope: Construct,
+        *,
+        entrypoint: Sequence[str] | None = None,
+        command: Sequence[str] | None = None,
     ) -> lambda_.DockerImageCode:
         from aws_cdk import aws_ecr as ecr
         from aws_cdk import aws_lambda as lambda_
@@ -237,8 +253,12 @@ class _UriImage(ModelImage):
             repository_arn=self.address.repository_arn,
             repository_name=self.address.name,
         )
-        digest = self.address.digest
-        return lambda_.DockerImageCode.from_ecr(repository, tag_or_digest=digest, cmd=command)
+        return lambda_.DockerImageCode.from_ecr(
+            repository,
+            tag_or_digest=self.address.digest,
+            entrypoint=_words(entrypoint),
+            cmd=_words(command),
+        )
 
 
 @dataclass(frozen=True)
@@ -272,7 +292,11 @@ class _AssetImage(ModelImage):
         return image.image_uri
 
     def bind_function(
-        self, scope: Construct, *, command: Sequence[str] | None = None
+        self,
+        scope: Construct,
+        *,
+        entrypoint: Sequence[str] | None = None,
+        command: Sequence[str] | None = None,
     ) -> lambda_.DockerImageCode:
         from aws_cdk import aws_ecr_assets as assets
         from aws_cdk import aws_lambda as lambda_
@@ -282,7 +306,8 @@ class _AssetImage(ModelImage):
             file=self.file,
             build_args=dict(self.build_args),
             platform=assets.Platform.custom(self.platform),
-            cmd=command,
+            entrypoint=_words(entrypoint),
+            cmd=_words(command),
         )
 
 
@@ -310,7 +335,11 @@ class _RegistryImage(ModelImage):
         return self.uri
 
     def bind_function(
-        self, scope: Construct, *, command: Sequence[str] | None = None
+        self,
+        scope: Construct,
+        *,
+        entrypoint: Sequence[str] | None = None,
+        command: Sequence[str] | None = None,
     ) -> lambda_.DockerImageCode:
         raise ValueError(f"{scope.node.path}: {self._refusal()}")
 
@@ -327,6 +356,11 @@ def _require(scope: Construct, check: Callable[[Problems, Construct], None]) -> 
 def _recognised(digest: str) -> str:
     """Return a digest that the CDK takes for one: it takes a token for a tag."""
     return f"sha256:{Fn.select(1, Fn.split(':', digest))}" if is_token(digest) else digest
+
+
+def _words(given: Sequence[str] | None) -> list[str] | None:
+    """Return words as the CDK takes them: of sequences, lists alone."""
+    return None if given is None else list(given)
 
 
 def _free_id(scope: Construct, wanted: str) -> str:

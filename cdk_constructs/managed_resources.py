@@ -72,7 +72,21 @@ ROLES = worldwide("iam", "role/{made}")
 BUCKET = ("arn:{partition}:s3:::{bucket}",)
 ENDPOINTS = regional("sagemaker", "endpoint/{endpoint}", "endpoint/{endpoints}")
 ENDPOINT_LOGS = "/aws/sagemaker/Endpoints/{endpoint}*"
-FUNCTIONS = regional("lambda", "function:{made}")
+FUNCTIONS = regional(
+    "lambda",
+    *(f"function:{{{name}}}" for name in ("train", "train_versions", "serve", "serve_versions")),
+)
+FUNCTION_LOGS = ("/aws/lambda/{train}", "/aws/lambda/{serve}")
+
+
+def _logs(*groups: str) -> Managed:
+    return Managed(
+        regional("logs", *(f"log-group:{group}" for group in groups)),
+        makes=under("logs", "CreateLogGroup PutRetentionPolicy TagResource UntagResource"),
+        reads=under("logs", "ListTagsForResource"),
+        removes=under("logs", "DeleteLogGroup DeleteRetentionPolicy"),
+    )
+
 
 STORES = (
     Managed(
@@ -99,14 +113,7 @@ STORES = (
         reads=under("s3", "GetBucket* Get*Configuration ListBucket"),
         removes=under("s3", "DeleteBucket DeleteBucketPolicy"),
     ),
-    Managed(
-        regional(
-            "logs", "log-group:/aws/*/{app}*", f"log-group:{ENDPOINT_LOGS}", "log-group:{made}"
-        ),
-        makes=under("logs", "CreateLogGroup PutRetentionPolicy TagResource UntagResource"),
-        reads=under("logs", "ListTagsForResource"),
-        removes=under("logs", "DeleteLogGroup DeleteRetentionPolicy"),
-    ),
+    _logs("/aws/*/{app}*", ENDPOINT_LOGS, "{made}"),
 )
 """The repository, the bucket and the logs, which an endpoint and a function only use."""
 
@@ -196,8 +203,9 @@ LAMBDA = (
         makes=under(
             "lambda",
             "AddPermission CreateAlias CreateFunction CreateFunctionUrlConfig PublishVersion "
-            "PutFunctionConcurrency PutProvisionedConcurrencyConfig TagResource UntagResource "
-            "UpdateAlias UpdateFunctionCode UpdateFunctionConfiguration UpdateFunctionUrlConfig",
+            "PutFunctionConcurrency PutFunctionEventInvokeConfig PutProvisionedConcurrencyConfig "
+            "TagResource UntagResource UpdateAlias UpdateFunctionCode UpdateFunctionConfiguration "
+            "UpdateFunctionEventInvokeConfig UpdateFunctionUrlConfig",
         ),
         reads=under(
             "lambda",
@@ -206,7 +214,8 @@ LAMBDA = (
         ),
         removes=under(
             "lambda",
-            "DeleteAlias DeleteFunction DeleteFunctionConcurrency DeleteFunctionUrlConfig "
+            "DeleteAlias DeleteFunction DeleteFunctionConcurrency "
+            "DeleteFunctionEventInvokeConfig DeleteFunctionUrlConfig "
             "DeleteProvisionedConcurrencyConfig RemovePermission",
         ),
     ),
@@ -215,5 +224,13 @@ LAMBDA = (
         REPOSITORIES,
         makes=under("ecr", "BatchGetImage GetDownloadUrlForLayer"),
     ),
+    # A function may have a name of its own, and has its logs by it.
+    _logs(*FUNCTION_LOGS),
+    Managed(
+        regional("scheduler", "schedule/default/{made}"),
+        makes=under("scheduler", "CreateSchedule UpdateSchedule"),
+        reads=under("scheduler", "GetSchedule"),
+        removes=under("scheduler", "DeleteSchedule"),
+    ),
 )
-"""The functions, with their versions, aliases and URLs."""
+"""The functions, with their versions, aliases and URLs, and the schedule of one of them."""

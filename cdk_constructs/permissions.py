@@ -47,6 +47,8 @@ def policy(
     bucket: str | None = None,
     repository: str | None = None,
     endpoint: str | None = None,
+    train_function: str | None = None,
+    serve_function: str | None = None,
     bootstrapped: bool = False,
     permissions_boundary: str | None = None,
 ) -> dict[str, Any]:
@@ -72,6 +74,9 @@ def policy(
         bucket: The bucket of data and models; default the buckets that begin with the app's name.
         repository: The repository of images; default those that begin with the app's name.
         endpoint: The name of the endpoint; default those that begin with the app's.
+        train_function: The name of the function that trains; default those that begin with the
+            app's.
+        serve_function: The name of the function that serves; default as `train_function`.
         bootstrapped: Whether the account is bootstrapped, so that the bootstrap's roles deploy.
         permissions_boundary: The ARN of the boundary that each role that is made must have. It
             has no effect when `bootstrapped`: give one to ``cdk bootstrap`` then.
@@ -84,7 +89,13 @@ def policy(
         '2012-10-17'
     """
     _check(commands, app)
-    _check_names(bucket=bucket, repository=repository, endpoint=endpoint)
+    _check_names(
+        bucket=bucket,
+        repository=repository,
+        endpoint=endpoint,
+        train_function=train_function,
+        serve_function=serve_function,
+    )
     made = f"{app}-*" if len(app) < _KEPT else f"{app[:_KEPT]}*"
     blanks = {
         "partition": partition,
@@ -97,9 +108,17 @@ def policy(
         "repositories": made if repository is None else repository,
         "endpoint": app if endpoint is None else endpoint,
         "endpoints": f"{app}-*" if endpoint is None else endpoint,
+        **_functions(made, train=train_function, serve=serve_function),
     }
     chosen = _bounded(_statements(commands, bootstrapped), permissions_boundary)
     return _document(_merged(chosen, blanks))
+
+
+def _functions(made: str, **names: str | None) -> dict[str, str]:
+    """Return the names of functions, and of their versions and aliases."""
+    functions = {part: name or made for part, name in names.items()}
+    versions = {f"{part}_versions": f"{name}:*" if name else made for part, name in names.items()}
+    return functions | versions
 
 
 def policies(commands: Sequence[str], **options: Any) -> list[dict[str, Any]]:

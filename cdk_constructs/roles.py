@@ -183,8 +183,8 @@ def allow_training(role: iam.IRole, bucket: s3.IBucket) -> None:
 def wait_for_policies(resource: IConstruct, role: iam.IRole) -> None:
     """Have a resource made after the policies of the role that it refers to.
 
-    A policy is a resource of its own, beside the role: without this, SageMaker may look at what
-    the role allows before it does.
+    A policy is a resource of its own, beside the role: without this, AWS may look at what the
+    role allows before it does.
     """
     policies = [child for child in role.node.children if child.node.id != "Resource"]
     resource.node.add_dependency(*policies)

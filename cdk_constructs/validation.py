@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 NAME = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
 NAME_RULE = "must be 1 to 63 letters, digits and hyphens, with no hyphen at either end"
 
+FUNCTION = r"[a-zA-Z0-9_-]{1,64}"
+FUNCTION_RULE = "must be 1 to 64 letters, digits, hyphens and underscores"
+
 RETENTIONS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),

@@ -16,8 +16,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
 from odyssey.errors import InvalidNameError
+
+if TYPE_CHECKING:
+    from odyssey.config import Config
 
 SHORTEST, LONGEST = 2, 31
 RULE = (
@@ -105,6 +109,21 @@ def qualified(app: str, env: str | None) -> str:
         'iris-prod'
     """
     return f"{app}-{env}" if env else app
+
+
+def function(settings: Config, part: str) -> str:
+    """Return the name of an app's function.
+
+    Args:
+        settings: The app's settings.
+        part: ``train`` or ``serve``.
+
+    Example:
+        >>> function(settings, "train")
+        'iris-prod-train'
+    """
+    own = {"train": settings.function.train_name, "serve": settings.function.serve_name}[part]
+    return own or f"{qualified(settings.app.name, settings.env)}-{part}"
 
 
 def _shown(character: str) -> str:

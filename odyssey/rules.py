@@ -65,6 +65,20 @@ def endpoint(value: str) -> str | None:
     return None if not value or re.fullmatch(NAME, value) else NAME_RULE
 
 
+def function(value: str) -> str | None:
+    """Check the name of a function."""
+    from cdk_constructs.validation import FUNCTION, FUNCTION_RULE
+
+    return None if not value or re.fullmatch(FUNCTION, value) else FUNCTION_RULE
+
+
+def schedule(value: str) -> str | None:
+    """Check when something is done by itself."""
+    from cdk_constructs.schedule_expression import problem
+
+    return problem(value) if value else None
+
+
 def retention(value: int) -> str | None:
     """Check the days that logs are kept; 0 is for ever."""
     from cdk_constructs.validation import RETENTIONS

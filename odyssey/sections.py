@@ -388,6 +388,13 @@ class Function:
         "", 'ARN of the role they run as; "" makes one that may only what it must', check=rules.role
     )
     log_retention: int = _key(30, "days that their logs are kept", low=1, check=rules.retention)
+    train_name: str = _key("", 'name of the one that trains; "" is APP-train', check=rules.function)
+    serve_name: str = _key("", 'name of the one that serves; "" is APP-serve', check=rules.function)
+    schedule: str = _key(
+        "",
+        'when it trains by itself: rate(...), cron(...) or at(...), in UTC; "" is never',
+        check=rules.schedule,
+    )
 
 
 SECTIONS: dict[str, type[Any]] = {

@@ -12,9 +12,13 @@ if TYPE_CHECKING:
 
 def container_environment(settings: Config) -> dict[str, str]:
     """Return the variables of a container that serves: the server's settings, the user's own."""
-    server = {
+    return {**server_environment(settings), **settings.endpoint.environment}
+
+
+def server_environment(settings: Config) -> dict[str, str]:
+    """Return the variables of what answers requests: the server's settings, but defaults."""
+    return {
         key.variable: str(settings.values[path].value)
         for path, key in KEYS.items()
         if key.variable and settings.origin(path) != "default"
     }
-    return {**server, **settings.endpoint.environment}

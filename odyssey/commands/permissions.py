@@ -43,6 +43,8 @@ def command(folder: Path | None, env: str | None, commands: tuple[str, ...]) -> 
             bucket=settings.foundation.bucket or None,
             repository=settings.foundation.repository or None,
             endpoint=settings.endpoint.name or None,
+            train_function=settings.function.train_name or None,
+            serve_function=settings.function.serve_name or None,
             bootstrapped=settings.aws.bootstrap,
             permissions_boundary=_boundary(settings),
         )

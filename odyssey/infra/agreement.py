@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from odyssey import names
 from odyssey.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -63,20 +64,21 @@ _EFFECTS: dict[str, tuple[str, Condition]] = {
 }
 """When a key, or a section, has an effect: in words, and as a test of the settings."""
 
-_OWN = ("foundation.bucket", "foundation.repository", "endpoint.name")
+_OWN = (
+    "foundation.bucket",
+    "foundation.repository",
+    "endpoint.name",
+    "function.train_name",
+    "function.serve_name",
+)
 """Names that no two environments can share."""
 
 
 def notes(settings: Config) -> Iterator[str]:
     """Yield what is worth a word about the settings of an environment, though it is allowed."""
     place = f"[env.{settings.env}] " if settings.env else ""
-    lacking = [
-        f"no {name} is recorded"
-        for name in ("image", "model")
-        if not getattr(settings.artifacts, name)
-    ]
-    if lacking:
-        yield f"{place}[artifacts]: {' and '.join(lacking)}, so there is nothing to serve yet"
+    if lacking := _lacking(settings):
+        yield f"{place}[artifacts]: {lacking}"
     for path, value in settings.values.items():
         if value.origin == "default":
             continue
@@ -87,12 +89,24 @@ def notes(settings: Config) -> Iterator[str]:
                 break
 
 
+def _lacking(settings: Config) -> str | None:
+    """Return what no command has recorded yet, and what is not there therefore."""
+    made = settings.artifacts
+    if made.image and not made.model and settings.app.service == "lambda":
+        return "no model is recorded, so there is no serve function yet"
+    missing = [f"no {name} is recorded" for name in ("image", "model") if not getattr(made, name)]
+    if not missing:
+        return None
+    return f"{' and '.join(missing)}, so there is nothing to serve yet"
+
+
 def require_own_names(environments: Sequence[Config]) -> None:
     """Make sure that no two environments give the same name to what there can be one of.
 
     Raises:
         ConfigError: Two do; the message has all of them.
     """
+    problems = [text for settings in environments for text in _same_function(settings)]
     given: Counter[tuple[str, ...]] = Counter()
     for settings in environments:
         where = (settings.aws.account, settings.aws.region)
@@ -100,7 +114,7 @@ def require_own_names(environments: Sequence[Config]) -> None:
             name = str(settings.values[path].value)
             # The names of buckets are those of the whole world.
             given[(path, name, *(() if path == "foundation.bucket" else where))] += 1
-    problems = [
+    problems += [
         f'{path}: "{name}" is the name in {count} environments, and each needs its own: '
         f"set it under [env.NAME.{path.partition('.')[0]}]"
         for (path, name, *_), count in given.items()
@@ -108,3 +122,13 @@ def require_own_names(environments: Sequence[Config]) -> None:
     ]
     if problems:
         raise ConfigError(problems)
+
+
+def _same_function(settings: Config) -> Iterator[str]:
+    """Yield a problem where both functions of an environment would have one name."""
+    train, serve = (names.function(settings, part) for part in ("train", "serve"))
+    if settings.app.on_lambda and train == serve:
+        yield (
+            f'function.train_name and function.serve_name: "{train}" is the name of both, and '
+            "each function needs its own"
+        )

@@ -40,7 +40,7 @@ class Stacks:
         settings: Its settings.
         foundation: What stays while models come and go.
         endpoint: The SageMaker endpoint; None before there is an image and a model.
-        function: The Lambda functions; None before there is an image and a model.
+        function: The Lambda functions; None before there is an image.
     """
 
     env: str | None
@@ -109,13 +109,13 @@ def add_stacks(app: cdk.App, settings: Config) -> Stacks:
     place = _place(settings)
     foundation = FoundationStack(app, settings=settings, place=place)
     stacks = Stacks(settings.env, settings, foundation)
-    if settings.artifacts.image and settings.artifacts.model:
-        if settings.app.on_lambda:
-            function = FunctionStack(app, settings=settings, place=place, foundation=foundation)
-            stacks = replace(stacks, function=function)
-        if settings.app.on_sagemaker:
-            endpoint = EndpointStack(app, settings=settings, place=place, foundation=foundation)
-            stacks = replace(stacks, endpoint=endpoint)
+    made = settings.artifacts
+    if settings.app.on_lambda and made.image:
+        function = FunctionStack(app, settings=settings, place=place, foundation=foundation)
+        stacks = replace(stacks, function=function)
+    if settings.app.on_sagemaker and made.image and made.model:
+        endpoint = EndpointStack(app, settings=settings, place=place, foundation=foundation)
+        stacks = replace(stacks, endpoint=endpoint)
     for stack in (stacks.foundation, stacks.endpoint, stacks.function):
         if stack is not None:
             _tag(stack, settings)

@@ -21,14 +21,14 @@ from cdk_constructs import (
 from cdk_constructs.roles import allow_training
 from odyssey import names
 from odyssey.infra import wiring
-from odyssey.variables import container_environment
+from odyssey.variables import container_environment, server_environment
 
 if TYPE_CHECKING:
     from aws_cdk import Environment, IStackSynthesizer, PermissionsBoundary
     from aws_cdk import aws_s3 as s3
     from constructs import Construct
 
-    from cdk_constructs import ContainerFunction, ModelData
+    from cdk_constructs import ContainerFunction, ModelData, RetrainingSchedule
     from odyssey.config import Config
 
 
@@ -178,6 +178,8 @@ class FoundationStack(AppStack):
             bucket=settings.foundation.bucket or None,
             repository=settings.foundation.repository or None,
             endpoint=settings.endpoint.name or None,
+            train_function=settings.function.train_name or None,
+            serve_function=settings.function.serve_name or None,
             bootstrapped=settings.aws.bootstrap,
             permissions_boundary=wiring.policy_arn(boundary) if boundary else None,
         )
@@ -233,7 +235,9 @@ class EndpointStack(AppStack):
 
 
 class FunctionStack(AppStack):
-    """The Lambda functions ``train`` and ``serve`` of one image.
+    """The Lambda functions of one image: ``train``, and ``serve`` as soon as there is a model.
+
+    The image is that of SageMaker, too, and has no runtime of Lambda's for an entry point.
 
     Args:
         scope: The CDK app.
@@ -241,6 +245,9 @@ class FunctionStack(AppStack):
         place: Where it goes.
         foundation: The stack with the app's bucket.
     """
+
+    RUNTIME = ("python", "-m", "awslambdaric")
+    """The entry point of the functions."""
 
     def __init__(
         self, scope: Construct, *, settings: Config, place: Place, foundation: FoundationStack
@@ -253,24 +260,37 @@ class FunctionStack(AppStack):
             meaning="Lambda functions",
         )
         bucket = foundation.bucket_in(self)
-        wanted = settings.function
-        place_of_data = {"DATA_URI": bucket.s3_url_for_object(ArtifactBucket.DATA)}
-        self.train = self._function("train", settings, environment=place_of_data)
+        self.train = self._function("train", settings, environment=_places(bucket))
         allow_training(self.train.role, bucket)
-        self.serve = self._function(
+        self.schedule = self._schedule(settings.function.schedule)
+        self.serve = self._serve(settings) if settings.artifacts.model else None
+
+    def _serve(self, settings: Config) -> ContainerFunction:
+        wanted = settings.function
+        return self._function(
             "serve",
             settings,
+            environment=server_environment(settings),
             data=wiring.model_data(self, settings),
             url=wanted.url,
             provisioned_concurrency=wanted.provisioned_concurrency or None,
         )
+
+    def _schedule(self, expression: str) -> RetrainingSchedule | None:
+        if not expression:
+            return None
+        from cdk_constructs import RetrainingSchedule
+
+        made = RetrainingSchedule(self, "Schedule", function=self.train, expression=expression)
+        self.output("TrainSchedule", expression, "when it trains by itself")
+        return made
 
     def _function(
         self,
         name: str,
         settings: Config,
         *,
-        environment: dict[str, str] | None = None,
+        environment: dict[str, str],
         data: ModelData | None = None,
         url: bool = False,
         provisioned_concurrency: int | None = None,
@@ -282,11 +302,12 @@ class FunctionStack(AppStack):
         function = ContainerFunction(
             self,
             name.title(),
-            function_name=f"{self.called}-{name}",
+            function_name=names.function(settings, name),
             image=ModelImage.from_uri(settings.artifacts.image),
             data=data,
+            entrypoint=self.RUNTIME,
             command=[f"app.{name}"],
-            environment={**(environment or {}), **wanted.environment},
+            environment={**environment, **wanted.environment},
             memory_mb=wanted.memory_mb,
             timeout_seconds=wanted.timeout,
             storage_mb=wanted.storage_mb,
@@ -301,6 +322,14 @@ class FunctionStack(AppStack):
         if function.url:
             self.output(f"{name.title()}Url", function.url, "for callers with IAM credentials")
         return function
+
+
+def _places(bucket: s3.IBucket) -> dict[str, str]:
+    """Return the variables that say where the function that trains reads data and puts models."""
+    return {
+        "DATA_URI": bucket.s3_url_for_object(ArtifactBucket.DATA),
+        "MODELS_URI": bucket.s3_url_for_object(ArtifactBucket.MODEL),
+    }
 
 
 def endpoint_name(settings: Config) -> str:

@@ -132,6 +132,25 @@ def test_without_an_image_and_a_model_there_is_only_the_foundation(tmp_path: Pat
     assert any("no image is recorded and no model is recorded" in note for note in made.notes)
 
 
+def test_with_an_image_alone_a_function_trains_and_none_serves(tmp_path: Path) -> None:
+    # given
+    app = '[app]\nname = "iris"\nservice = "sagemaker+lambda"\n'
+    image = ARTIFACTS.partition("model = ")[0]
+    # when
+    made = make(tmp_path, f"{app}{image}[function]\ntrain_name = 'own'\n")
+    # then
+    assert stacks(made) == ["iris-foundation", "iris-function"]
+    outputs = template(made, "iris-function")["Outputs"]
+    assert list(outputs) == ["TrainFunctionArn"]
+    functions = [
+        each["Properties"]["FunctionName"]  # type: ignore[index]
+        for each in template(made, "iris-function")["Resources"].values()
+        if each["Type"] == "AWS::Lambda::Function"
+    ]
+    assert functions == ["own"]
+    assert "TrainingRoleArn" in template(made, "iris-foundation")["Outputs"]
+
+
 def test_the_library_writes_the_schema_that_it_is_known_to_write(tmp_path: Path) -> None:
     assert assembly.read(make(tmp_path).folder).schema == toolkit.library_schema()
 

@@ -227,6 +227,33 @@ def test_an_endpoint_and_a_repository_may_have_names_of_their_own() -> None:
         assert not allows(document, action, resource)
 
 
+def test_functions_may_have_names_of_their_own() -> None:
+    names = {"serve_function": "flowers"}
+    commands = ["lambda serve", "lambda invoke", "lambda logs"]
+    document = policy(commands, app="churn", **names, **HERE)
+
+    here = "eu-west-1:123456789012"
+    logs = f"arn:aws:logs:{here}:log-group:/aws/lambda/flowers"
+    for name in ("flowers", "flowers:live", "churn-train", "churn-train:live"):
+        arn = f"arn:aws:lambda:{here}:function:{name}"
+        assert allows(document, "lambda:InvokeFunction", arn)
+        assert allows(document, "lambda:UpdateFunctionCode", arn, **VIA)
+    assert allows(document, "logs:CreateLogGroup", logs, **VIA)
+    assert allows(document, "logs:GetLogEvents", f"{logs}:log-stream:2026/01/02/[$LATEST]1")
+    other = f"arn:aws:lambda:{here}:function:flowers-of-others"
+    assert not allows(document, "lambda:InvokeFunction", other)
+
+
+def test_serving_on_lambda_passes_roles_to_lambda_and_to_its_schedule_alone() -> None:
+    document = policy(["lambda serve"], app="churn", **HERE)
+
+    role = "arn:aws:iam::123456789012:role/churn-function-Role"
+    for service, taken in (("lambda", True), ("scheduler", True), ("sagemaker", False)):
+        to = {"iam:PassedToService": f"{service}.amazonaws.com"}
+        assert allows(document, "iam:PassRole", role, **to) is taken
+    assert "sagemaker" not in json.dumps(document).replace("/aws/sagemaker", "")
+
+
 def test_what_cloudformation_cuts_of_a_long_name_is_still_the_apps() -> None:
     app = "a" * 31
     document = policy(["sagemaker train"], app=app, **HERE)
@@ -282,7 +309,9 @@ def test_a_name_that_would_widen_the_policy_is_refused(app: str) -> None:
         policy(["deploy"], app=app)
 
 
-@pytest.mark.parametrize("argument", ["bucket", "repository", "endpoint"])
+@pytest.mark.parametrize(
+    "argument", ["bucket", "repository", "endpoint", "train_function", "serve_function"]
+)
 @pytest.mark.parametrize("name", ["*", "churn*", "ch?rn", "${aws:username}", ""])
 def test_a_name_of_its_own_names_one_resource(argument: str, name: str) -> None:
     with pytest.raises(ValueError, match=f'^permissions: {argument} ".*": must be letters'):
@@ -309,7 +338,7 @@ def test_a_policy_that_is_too_long_comes_in_parts_that_are_attached_together(
 ) -> None:
     parts = Template.from_stack(stack).find_resources("AWS::IAM::ManagedPolicy")
 
-    assert len(parts) == 2
+    assert len(parts) == 3
     for part in parts.values():
         assert len(part["Properties"]["Roles"]) == 1
         assert len(part["Properties"]["Users"]) == 1

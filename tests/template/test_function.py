@@ -92,6 +92,7 @@ def test_a_function_may_have_every_limit_named(stack: Stack) -> None:
         function_name="churn-serve",
         log_retention_days=1827,
         reserved_concurrency=0,
+        entrypoint=("python", "-m", "awslambdaric"),
         command=["app.serve"],
         environment={"TORCH_HOME": "/opt/torch", "LEVEL": "debug"},
     )
@@ -102,7 +103,10 @@ def test_a_function_may_have_every_limit_named(stack: Stack) -> None:
     assert function["Architectures"] == ["arm64"]
     assert function["FunctionName"] == "churn-serve"
     assert function["ReservedConcurrentExecutions"] == 0
-    assert function["ImageConfig"] == {"Command": ["app.serve"]}
+    assert function["ImageConfig"] == {
+        "EntryPoint": ["python", "-m", "awslambdaric"],
+        "Command": ["app.serve"],
+    }
     assert function["Environment"]["Variables"]["TORCH_HOME"] == "/opt/torch"
     assert function["Environment"]["Variables"]["LEVEL"] == "debug"
     assert only(Template.from_stack(stack), "AWS::Logs::LogGroup") == {

@@ -29,6 +29,9 @@ instance_type = "ml.p4d.24xlarge"
 role = "arn:aws:iam::123456789012:role/service-role/Iris"
 log_retention = 0
 memory_mb = 6144
+[function]
+train_name = "Iris_train-1"
+schedule = "cron(0 3 ? * MON *)"
 [alarms]
 topic = "arn:aws:sns:eu-west-1:123456789012:on-call.fifo"
 [data_capture]
@@ -71,6 +74,12 @@ def test_what_aws_takes_is_taken(tmp_path: Path) -> None:
         ("endpoint", 'role = "arn:aws:iam::123456789012:user/x"', "must be the ARN of a role"),
         ("endpoint", "log_retention = 31", "must be one of 0, 1, 3"),
         ("endpoint", "memory_mb = 3000", "must be in steps of 1024"),
+        ("function", "memory_mb = 20000", "whole number from 128 to 10240"),
+        ("function", "timeout = 2000", "whole number from 1 to 900"),
+        ("function", "storage_mb = 100", "whole number from 512 to 10240"),
+        ("function", 'serve_name = "iris.serve"', "must be 1 to 64 letters, digits, hyphens and"),
+        ("function", 'train_name = "iris train"', "must be 1 to 64 letters, digits, hyphens and"),
+        ("function", 'schedule = "daily"', "must be rate(VALUE UNIT), cron("),
         ("alarms", 'topic = "arn:aws:sqs:eu-west-1:123456789012:q"', "must be the ARN of an SNS"),
         ("data_capture", 'uri = "iris-capture/x"', "must be s3://BUCKET/PREFIX"),
         ("data_capture", 'uri = "s3://iris-capture"', "must be s3://BUCKET/PREFIX"),
@@ -137,6 +146,20 @@ def test_settings_with_an_effect_are_passed_over(tmp_path: Path) -> None:
     assert list(notes(load(tmp_path, text))) == []
 
 
+@pytest.mark.parametrize(
+    ("service", "words"),
+    [
+        ("sagemaker", "no model is recorded, so there is nothing to serve yet"),
+        ("lambda", "no model is recorded, so there is no serve function yet"),
+        ("sagemaker+lambda", "no model is recorded, so there is nothing to serve yet"),
+    ],
+)
+def test_what_is_not_there_yet_is_noted(tmp_path: Path, service: str, words: str) -> None:
+    image = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris@sha256:{'0' * 64}"
+    text = f'service = "{service}"\n[artifacts]\nimage = "{image}"\n'
+    assert list(notes(load(tmp_path, text))) == [f"[artifacts]: {words}"]
+
+
 class TestNamesOfEnvironments:
     def settings(self, folder: Path, text: str) -> list[config.Config]:
         return [load(folder, text), load(folder, text, env="prod")]
@@ -147,6 +170,7 @@ class TestNamesOfEnvironments:
             '[foundation]\nbucket = "iris-b"',
             '[foundation]\nrepository = "r1"',
             '[endpoint]\nname = "e"',
+            '[function]\nserve_name = "f"',
         ],
     )
     def test_two_cannot_share_one(self, tmp_path: Path, line: str) -> None:
@@ -157,3 +181,8 @@ class TestNamesOfEnvironments:
     def test_in_another_account_an_endpoint_may_have_the_same(self, tmp_path: Path) -> None:
         text = '[endpoint]\nname = "e"\n[env.prod.aws]\naccount = "123456789012"\n'
         require_own_names(self.settings(tmp_path, text))
+
+    def test_two_functions_cannot_share_one(self, tmp_path: Path) -> None:
+        text = 'service = "lambda"\n[function]\ntrain_name = "iris-serve"\n'
+        with pytest.raises(ConfigError, match='"iris-serve" is the name of both'):
+            require_own_names([load(tmp_path, text)])
