@@ -15,18 +15,18 @@ from odyssey.errors import FolderNotEmptyError, ScaffoldError, UsageError, did_y
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SERVICES = {"aws": ("sagemaker", "lambda")}
+SERVICES = {"aws": ("sagemaker", "lambda", "sagemaker+lambda")}
 """The services of each provider; the first is the default."""
 
-AVAILABLE = ("sagemaker",)
-"""The services that apps can be made for."""
+OF_LAMBDA = ("app.py", "tests/test_function.py")
+"""The template's files that only an app for Lambda has."""
 
 
 def kind(provider: str, service: str) -> str:
     """Return the service when apps can be made for it.
 
     Raises:
-        UsageError: The provider or its service is unknown, or has no app yet.
+        UsageError: The provider or its service is unknown.
     """
     if provider not in SERVICES:
         nearest = did_you_mean(provider, SERVICES)
@@ -36,11 +36,6 @@ def kind(provider: str, service: str) -> str:
         nearest = did_you_mean(service, known)
         raise UsageError(
             f'{provider} has no service "{service}"; known: {", ".join(known)}{nearest}'
-        )
-    if service not in AVAILABLE:
-        raise UsageError(
-            f"{service} apps are not available yet, only {', '.join(AVAILABLE)} apps are: "
-            f"odyssey init -p {provider} -s {AVAILABLE[0]} start"
         )
     return service
 
@@ -60,7 +55,7 @@ def bake(
 
     Args:
         name: The app's name, already checked; also the folder's.
-        service: What runs the app, such as ``sagemaker``.
+        service: What runs the app: ``sagemaker``, ``lambda`` or ``sagemaker+lambda``.
         output_dir: The folder to make it in; made too when it is missing.
         force: Write over the template's own files in a folder that has some. Every other file
             stays, and nothing is ever deleted.
@@ -161,6 +156,9 @@ def _render(template: Path, bench: Path, name: str, service: str) -> Path:
     # A template that was run in place, as its own tests do, has byte code in it.
     for cache in list(made.rglob("__pycache__")):
         shutil.rmtree(cache)
+    if "lambda" not in service:
+        for name in OF_LAMBDA:
+            (made / name).unlink(missing_ok=True)
     return made
 
 

@@ -12,12 +12,21 @@ from odyssey.errors import InvalidNameError, UsageError
 AGAIN = "odyssey init -p aws -s sagemaker start NAME"
 
 
-@click.group(cls=options.Group, epilog=options.examples("odyssey init -p aws -s sagemaker start"))
+@click.group(
+    cls=options.Group,
+    epilog=options.examples(
+        "odyssey init -p aws -s sagemaker start", "odyssey init -p aws -s lambda start"
+    ),
+)
 @click.option(
     "-p", "--provider", default="aws", help="The cloud that the app goes to.  [default: aws]"
 )
 @click.option(
-    "-s", "--service", default="sagemaker", help="The service that runs it.  [default: sagemaker]"
+    "-s",
+    "--service",
+    default="sagemaker",
+    help="The service that runs it: sagemaker, lambda or, for both, sagemaker+lambda."
+    "  [default: sagemaker]",
 )
 @click.pass_context
 def group(ctx: click.Context, provider: str, service: str) -> None:

@@ -27,18 +27,23 @@ FILES = [
     "output/.gitkeep",
     "requirements.txt",
     "rocket/__init__.py",
+    "rocket/archives.py",
     "rocket/asgi.py",
     "rocket/batching.py",
     "rocket/core.py",
     "rocket/errors.py",
+    "rocket/events.py",
     "rocket/formats.py",
     "rocket/front.py",
+    "rocket/function.py",
+    "rocket/job.py",
     "rocket/model.py",
     "rocket/nginx.conf",
     "rocket/predictor.py",
     "rocket/processes.py",
     "rocket/reload.py",
     "rocket/runner.py",
+    "rocket/s3.py",
     "rocket/serve",
     "rocket/server.py",
     "rocket/settings.py",
@@ -46,6 +51,7 @@ FILES = [
     "rocket/train",
     "rocket/training.py",
     "rocket/watch.py",
+    "rocket/workplace.py",
     "rocket/wsgi.py",
     "samples/request.csv",
     "samples/request.json",
@@ -54,9 +60,12 @@ FILES = [
     "train.py",
 ]
 
+#: What an app for Lambda has besides.
+OF_LAMBDA = ["app.py", "tests/test_function.py"]
+
 PROGRAMS = ("rocket/train", "rocket/serve")
 # Only these differ from one app to another.
-RENDERED = {"README.md", "odyssey.toml"}
+RENDERED = {"README.md", "odyssey.toml", "requirements.txt"}
 
 
 def files(folder: Path) -> list[str]:
@@ -67,55 +76,72 @@ def files(folder: Path) -> list[str]:
     )
 
 
-def test_the_app_has_exactly_these_files(baked: Path) -> None:
-    assert files(baked) == FILES
-    assert not list(baked.rglob("__pycache__"))
+def test_the_app_has_exactly_these_files(each: Path, service: str) -> None:
+    assert files(each) == sorted(FILES + (OF_LAMBDA if "lambda" in service else []))
+    assert not list(each.rglob("__pycache__"))
 
 
-def test_only_the_two_programs_are_executable(baked: Path) -> None:
+def test_only_the_two_programs_are_executable(each: Path) -> None:
+    names = files(each)
     executable = {
-        name for name in FILES if (baked / name).stat().st_mode & stat.S_IXUSR == stat.S_IXUSR
+        name for name in names if (each / name).stat().st_mode & stat.S_IXUSR == stat.S_IXUSR
     }
     assert executable == set(PROGRAMS)
-    for name in FILES:
-        assert os.access(baked / name, os.R_OK | os.W_OK)
+    for name in names:
+        assert os.access(each / name, os.R_OK | os.W_OK)
 
 
-def test_all_but_the_apps_name_is_byte_for_byte_the_templates(
-    baked: Path, repository: Path
+def test_all_but_the_apps_name_and_service_is_byte_for_byte_the_templates(
+    each: Path, repository: Path
 ) -> None:
     template = repository / "app_template" / "{{cookiecutter.app_name}}"
     different = {
-        name for name in FILES if (baked / name).read_bytes() != (template / name).read_bytes()
+        name for name in files(each) if (each / name).read_bytes() != (template / name).read_bytes()
     }
     assert different == RENDERED
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_nothing_of_cookiecutter_is_left(baked: Path, name: str) -> None:
-    text = (baked / name).read_text()
-    for left in ("{{", "}}", "{%", "cookiecutter"):
-        assert left not in text
+def test_nothing_of_cookiecutter_is_left(each: Path) -> None:
+    for name in files(each):
+        text = (each / name).read_text()
+        for left in ("{{", "}}", "{%", "cookiecutter"):
+            assert left not in text, name
+        if name in RENDERED:
+            assert text.endswith("\n")
+            assert "\n\n\n" not in text
+            assert not text.endswith("\n\n")
 
 
-def test_the_settings_name_the_app_and_are_accepted(baked: Path) -> None:
-    settings = config.load(baked, environ={})
-    assert (settings.app.name, settings.app.service) == ("testapp", "sagemaker")
+def test_the_settings_name_the_app_and_are_accepted(each: Path, service: str) -> None:
+    settings = config.load(each, environ={})
+    assert (settings.app.name, settings.app.service) == ("testapp", service)
     assert settings.warnings == ()
-    assert (baked / "README.md").read_text().startswith("# testapp\n")
+    assert (each / "README.md").read_text().startswith("# testapp\n")
 
 
-def test_the_settings_that_are_commented_out_are_accepted_too(baked: Path, tmp_path: Path) -> None:
-    lines = (baked / "odyssey.toml").read_text().splitlines()
+def test_the_settings_that_are_commented_out_are_accepted_too(
+    each: Path, service: str, tmp_path: Path
+) -> None:
+    lines = (each / "odyssey.toml").read_text().splitlines()
     active = [line.removeprefix("# ") if " = " in line or "# [" in line else line for line in lines]
     (tmp_path / "odyssey.toml").write_text("\n".join(active))
-    defaults = config.load(baked, environ={}).server
+    defaults = config.load(each, environ={})
     changed = config.load(tmp_path, environ={})
+    production = config.load(tmp_path, env="prod", environ={})
     # As comments they say the defaults, but for the workers, which depend on the machine.
     for name in ("threads", "timeout", "max_payload_mb", "nginx", "csv_header"):
-        assert getattr(changed.server, name) == getattr(defaults, name)
-    assert changed.endpoint.environment == {"LOG_LEVEL": "info"}
-    assert config.load(tmp_path, env="prod", environ={}).endpoint.instance_count == 2
+        assert getattr(changed.server, name) == getattr(defaults.server, name)
+    if changed.app.on_sagemaker:
+        assert changed.endpoint.environment == {"LOG_LEVEL": "info"}
+        assert production.endpoint.instance_count == 2
+    if changed.app.on_lambda:
+        for name in ("timeout", "memory_mb", "storage_mb"):
+            assert getattr(changed.function, name) == getattr(defaults.function, name)
+        assert (changed.function.schedule, changed.function.url) == ("rate(7 days)", True)
+        assert changed.function.environment == {"LOG_LEVEL": "info"}
+        assert production.function.memory_mb == 2048
+    known = ("endpoint" in "".join(lines), "function" in "".join(lines))
+    assert known == (changed.app.on_sagemaker, changed.app.on_lambda)
 
 
 def test_the_flowers_are_those_of_the_uci_file(baked: Path) -> None:
@@ -130,20 +156,22 @@ def test_the_flowers_are_those_of_the_uci_file(baked: Path) -> None:
         assert labels.count(label) == 50
 
 
-def test_the_apps_own_tests_pass(baked: Path) -> None:
+@pytest.mark.parametrize("service", ["sagemaker", "lambda"], indirect=True)
+def test_the_apps_own_tests_pass(each: Path, service: str) -> None:
     ran = subprocess.run(
         [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
-        cwd=baked,
+        cwd=each,
         capture_output=True,
         text=True,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "7 passed" in ran.stdout
+    assert f"{10 if 'lambda' in service else 7} passed" in ran.stdout
 
 
+@pytest.mark.parametrize("service", ["sagemaker+lambda"], indirect=True)
 @pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=["check", "format"])
 def test_the_code_keeps_the_projects_own_rules(
-    baked: Path, repository: Path, command: list[str]
+    each: Path, repository: Path, command: list[str]
 ) -> None:
     if command == ["check"]:
         # What pyproject.toml says of the template's files, said of the baked ones.
@@ -154,19 +182,19 @@ def test_the_code_keeps_the_projects_own_rules(
             *["--config", str(repository / "pyproject.toml"), "--config", "src = []"],
             *[".", *PROGRAMS],
         ],
-        cwd=baked,
+        cwd=each,
         capture_output=True,
         text=True,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def test_the_app_needs_nothing_of_odyssey(baked: Path) -> None:
+def test_the_app_needs_nothing_of_odyssey(each: Path) -> None:
     """It runs in containers where neither odyssey nor the CDK is installed."""
     found = {}
-    for name in FILES:
+    for name in files(each):
         if name.endswith(".py") or name in PROGRAMS:
-            for node in ast.walk(ast.parse((baked / name).read_text())):
+            for node in ast.walk(ast.parse((each / name).read_text())):
                 if isinstance(node, ast.Import):
                     modules = [alias.name for alias in node.names]
                 elif isinstance(node, ast.ImportFrom):
@@ -175,23 +203,22 @@ def test_the_app_needs_nothing_of_odyssey(baked: Path) -> None:
                 else:
                     continue
                 found.update({module.partition(".")[0]: name for module in modules})
-    ours = {"rocket", "serve", "train"}
+    ours = {"app", "rocket", "serve", "train"}
     packages = {"flask", "gunicorn", "numpy", "orjson", "pandas", "pytest", "sklearn", "werkzeug"}
+    packages |= {"boto3", "botocore"}
     foreign = set(found) - ours - packages - set(sys.stdlib_module_names)
     assert foreign == set(), {module: found[module] for module in foreign}
 
 
-def test_the_requirements_are_those_that_the_tests_run_with(baked: Path) -> None:
-    lines = (baked / "requirements.txt").read_text().splitlines()
+def test_the_requirements_are_those_that_the_tests_run_with(each: Path, service: str) -> None:
+    lines = (each / "requirements.txt").read_text().splitlines()
     requirements = [Requirement(line) for line in lines if line and not line.startswith("#")]
-    assert {requirement.name for requirement in requirements} == {
-        "numpy",
-        "pandas",
-        "scikit-learn",
-        "flask",
-        "gunicorn",
-        "orjson",
-    }
+    expected = {"numpy", "pandas", "scikit-learn", "orjson"}
+    if "sagemaker" in service:
+        expected |= {"flask", "gunicorn"}
+    if "lambda" in service:
+        expected |= {"awslambdaric", "boto3"}
+    assert {requirement.name for requirement in requirements} == expected
     for requirement in requirements:
         version = importlib.metadata.version(requirement.name)
         assert requirement.specifier.contains(version), requirement

@@ -220,6 +220,16 @@ def test_start_prints_the_path_and_what_is_next(odyssey: Run, tmp_path: Path) ->
     assert (tmp_path / "testapp" / "rocket" / "serve").is_file()
 
 
+@pytest.mark.parametrize("service", ["lambda", "sagemaker+lambda"])
+def test_start_makes_an_app_for_lambda(odyssey: Run, tmp_path: Path, service: str) -> None:
+    done = odyssey("init", "-p", "aws", "-s", service, "start", "testapp", "--output", "json")
+    assert done.document["service"] == service
+    assert (tmp_path / "testapp" / "app.py").is_file()
+    shown = odyssey("config", "show", at=tmp_path / "testapp")
+    assert shown.code == 0
+    assert f'"{service}"' in shown.out
+
+
 def test_start_answers_in_json_too(odyssey: Run, tmp_path: Path) -> None:
     done = odyssey("init", "start", "testapp", "--output", "json", "--output-dir", "below")
     assert done.document == {
@@ -242,7 +252,7 @@ def test_the_new_app_s_settings_are_good(odyssey: Run, tmp_path: Path) -> None:
         (["-p", "gcp", "start", "testapp"], 'unknown provider "gcp"; known: aws'),
         (["-s", "vertex", "start", "testapp"], 'aws has no service "vertex"; known: sagemaker, '),
         (["-s", "sagemakr", "start", "testapp"], "did you mean sagemaker?"),
-        (["-s", "lambda", "start", "testapp"], "lambda apps are not available yet"),
+        (["-s", "lamda", "start", "testapp"], "did you mean lambda?"),
         (["-p", "gcp", "start"], 'unknown provider "gcp"; known: aws'),
         (["start", "test_app"], 'try "test-app"'),
         (["start", "TestApp"], 'try "testapp"'),

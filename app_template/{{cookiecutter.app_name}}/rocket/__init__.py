@@ -1,4 +1,4 @@
-"""The container's server and trainer: everything between SageMaker and your two files.
+"""The container's server and trainer: everything between AWS and your two files.
 
 You normally edit `train.py`, `serve.py` and `requirements.txt` only; this package is yours
 all the same, and meant to be read:
@@ -20,6 +20,15 @@ all the same, and meant to be read:
     sockets        fair shares of connections, and none lost at the end
     front          nginx in front of gunicorn, with nginx.conf
     reload         restarts on edits, for development
+
+and for AWS Lambda, which starts no server but calls functions:
+
+    function       what it calls: `serve` and `train`
+    events         the third door: events in, answers of the core out
+    job            one training: data from S3, the program `train`, the model to S3
+    s3             what is fetched and sent
+    archives       model.tar.gz, packed and unpacked
+    workplace      folders below /tmp that leave nothing behind
 """
 
 from rocket.errors import BadInput

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from rocket.batching import Batcher
-from rocket.core import Core, Response
+from rocket.core import Core, Response, too_large
 from rocket.errors import RequestError
 from rocket.formats import FORMATS
 from rocket.runner import Runner
@@ -80,7 +80,7 @@ class Door:
         limit = self.core.settings.max_payload
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length[:20]) > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         message = await receive()
         if message["type"] == "http.request" and not message.get("more_body"):
             return message.get("body", b"")  # type: ignore[no-any-return]
@@ -91,7 +91,7 @@ class Door:
             chunks.append(chunk)
             size += len(chunk)
             if size > limit:
-                raise _too_large(limit)
+                raise too_large(limit)
             if not message.get("more_body"):
                 return b"".join(chunks)
             message = await receive()
@@ -236,11 +236,3 @@ def _allow(method: str, *allowed: str) -> None:
     if method not in allowed:
         named = ", ".join(allowed)
         raise RequestError(405, f"{method} is not allowed here: use {named}", (("Allow", named),))
-
-
-def _too_large(limit: int) -> RequestError:
-    return RequestError(
-        413,
-        f"the body is larger than {limit / 2**20:g} MB; "
-        "MODEL_SERVER_MAX_PAYLOAD_MB raises the limit",
-    )

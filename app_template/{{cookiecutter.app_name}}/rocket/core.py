@@ -1,6 +1,6 @@
 """The core: decode -> predict -> encode. It knows HTTP's words, and no web framework.
 
-Both doors hand it the two headers that count and the body, and send what it returns.
+The doors hand it the two headers that count and the body, and send what it returns.
 """
 
 from __future__ import annotations
@@ -155,6 +155,15 @@ def blame_predict(function: Callable[[Any], Any], data: Any) -> Any:
         log.exception("predict failed")
         reason = f"predict raised {type(error).__name__}: {error}"
         raise RequestError(500, f"{reason[:500]} (the log has the traceback)") from error
+
+
+def too_large(limit: int) -> RequestError:
+    """413 for a body of more bytes than the settings allow."""
+    return RequestError(
+        413,
+        f"the body is larger than {limit / 2**20:g} MB; "
+        "MODEL_SERVER_MAX_PAYLOAD_MB raises the limit",
+    )
 
 
 @functools.lru_cache(maxsize=256)
