@@ -764,6 +764,8 @@ def refusal(event: bytes) -> tuple[int, str, str] | None:
 
 def function_arn(variables: dict[str, str]) -> str:
     """Return the ARN that the function is told as its own."""
+    if "ODYSSEY_FUNCTION_ARN" in variables:
+        return variables["ODYSSEY_FUNCTION_ARN"]
     region = variables.get("AWS_REGION", "us-east-1")
     name = variables["AWS_LAMBDA_FUNCTION_NAME"]
     return f"arn:aws:lambda:{region}:000000000000:function:{name}"

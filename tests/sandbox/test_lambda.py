@@ -41,7 +41,8 @@ def serve(event, context):
         return "x" * event["length"]
     if "requestContext" in event:
         return {"statusCode": 201, "headers": {"X-Path": event["rawPath"]}, "body": event["body"]}
-    return {"pid": os.getpid(), "variable": os.environ.get("MODE")}
+    arn = context.invoked_function_arn
+    return {"pid": os.getpid(), "variable": os.environ.get("MODE"), "arn": arn}
 """
 
 
@@ -164,6 +165,7 @@ def test_a_change_takes_hold_at_once_and_a_version_stays_as_it_was(lambdas: Lamb
     assert invoke(lambdas, {}, "modes")["Payload"]["variable"] == "new"
     live = invoke(lambdas, {}, "modes:live")
     assert (live["ExecutedVersion"], live["Payload"]["variable"]) == ("1", "old")
+    assert live["Payload"]["arn"] == "arn:aws:lambda:eu-west-1:123456789012:function:modes:1"
     running = lambdas.sandbox.environments
     until(lambda: running.count("eu-west-1", "modes") == 2)
     # when

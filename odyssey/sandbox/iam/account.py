@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from odyssey.sandbox.calls import ACCOUNT
 from odyssey.sandbox.iam.identities import Principal
 from odyssey.sandbox.iam.policies import Held, Policy, parsed
 from odyssey.sandbox.iam.resources import Known, arn
+from odyssey.sandbox.lambda_.functions import TABLE as FUNCTIONS
 from odyssey.sandbox.sagemaker.tags import TABLE
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ class Account(Known):
     """The account as it is at the moment; a document that was read is not read again.
 
     Args:
-        store: Where SageMaker's resources have their tags.
+        store: Where SageMaker's resources have their tags, and functions their policies.
     """
 
     def __init__(self, store: Store) -> None:
@@ -110,6 +112,19 @@ class Account(Known):
         found = _buckets().get(bucket)
         document = found.policy if found is not None else None
         return parsed(document.decode()) if document else None
+
+    def of_function(self, function: str) -> Policy | None:
+        """Return the policy of a function, or of a version or an alias of it, if it has one.
+
+        Raises:
+            ValueError: It is no policy, or not known to the sandbox.
+        """
+        _, _, _, region, _, _, name, *qualifier = function.split(":")
+        with self._store.lock:
+            found = self._store.table(FUNCTIONS).get((region, name), {"policies": {}})
+            policy = found["policies"].get("".join(qualifier))
+            said = list(policy["Statement"]) if policy is not None else []
+        return parsed(json.dumps({"Version": "2012-10-17", "Statement": said})) if said else None
 
     def holders(self) -> Iterator[tuple[str, Held]]:
         """Return the policies of every role and user, by their ARNs."""

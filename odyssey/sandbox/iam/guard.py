@@ -174,6 +174,8 @@ class Guard:
             # A key may have colons of its own.
             bucket = asked.resource.split(":", 5)[-1].partition("/")[0]
             return self.account.of_bucket(bucket), False
+        if asked.action.startswith("lambda:Invoke"):
+            return self.account.of_function(asked.resource), False
         return None, False
 
 

@@ -184,6 +184,7 @@ class Environment:
     def _variables(self, group: str, stream: str) -> dict[str, str]:
         """Return the variables of the function's own, and those that are Lambda's."""
         version = self._version
+        number = self.number if self.number != functions.LATEST else None
         keys = self._sandbox.identities.keys(version["Role"], self._name)
         return {
             **(version["Environment"] or {}).get("Variables", {}),
@@ -199,6 +200,8 @@ class Environment:
             "AWS_SECRET_ACCESS_KEY": keys.secret,
             "AWS_SESSION_TOKEN": keys.token or "",
             "AWS_ENDPOINT_URL": self._sandbox.url,
+            # What the function's context tells.
+            "ODYSSEY_FUNCTION_ARN": functions.arn(self._region, self._name, number),
         }
 
     def _is_stopping(self) -> bool:

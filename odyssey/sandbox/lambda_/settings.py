@@ -114,6 +114,8 @@ def _require_supported(said: Mapping[str, Any]) -> None:
     for member in UNSUPPORTED:
         if said.get(member):
             raise invalid(f"the sandbox runs no functions with {member}")
+    if said.get("ImageConfig", {}).get("WorkingDirectory"):
+        raise invalid("the sandbox runs a function where its image says, not in a WorkingDirectory")
     if said.get("LoggingConfig", {}).get("LogFormat", "Text") != "Text":
         raise invalid("the sandbox writes logs of the format Text alone, not JSON")
 
