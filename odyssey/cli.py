@@ -31,7 +31,7 @@ LIFE_CYCLE: dict[str, dict[str, str]] = {
     },
     "In a container": {
         "docker build": "Build the image from the app's Dockerfile.",
-        "docker test": "Test that the image keeps SageMaker's container contract.",
+        "docker test": "Test that the image keeps its service's container contract.",
         "docker train": "Train the model in the image; it lands in model/.",
         "docker serve": "Serve the model from the image over HTTP.",
         "docker request": "Send one request to the container that serves, and print its answer.",

@@ -1,4 +1,4 @@
-"""How large a request to an endpoint may be.
+"""How large a request to an endpoint, or to a function, may be.
 
 Sources:
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html and
@@ -19,6 +19,9 @@ LARGEST = 6_291_456
 
 LARGEST_SERVERLESS = 4 * 1024 * 1024
 """Bytes of a request to a serverless endpoint."""
+
+LARGEST_EVENT = 6 * 1024 * 1024
+"""Bytes of a function's event: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 INSTEAD = (
     "send it in pieces, transform it in a batch (odyssey sagemaker batch-transform), or make the "
@@ -42,3 +45,16 @@ def require_payload(settings: Config, count: int) -> None:
     if most is not None and count > most:
         kind = "a serverless endpoint" if most == LARGEST_SERVERLESS else "an endpoint"
         raise UsageError(f"the request has {count} bytes, and {kind} takes {most}", INSTEAD)
+
+
+def require_event(count: int) -> None:
+    """Check that a function takes an event of so many bytes.
+
+    Raises:
+        UsageError: It is larger than Lambda takes.
+    """
+    if count > LARGEST_EVENT:
+        raise UsageError(
+            f"the request has {count} bytes, and a function takes {LARGEST_EVENT}",
+            "send it in pieces",
+        )

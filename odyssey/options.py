@@ -145,7 +145,7 @@ def acting(command: AnyCommand) -> AnyCommand:
         "--as",
         "acting",
         type=click.Choice(["sagemaker", "lambda"]),
-        help="Which service runs it.  [default: app.service of odyssey.toml, else sagemaker]",
+        help="Which service runs it.  [default: that of app.service, sagemaker where it is both]",
     )(command)
 
 

@@ -61,6 +61,7 @@ def build(
 @options.setting("docker.samples")
 @options.setting("endpoint.startup_timeout")
 @options.setting("docker.memory_mb")
+@options.acting
 @options.app
 @options.talk
 @click.pass_context
@@ -71,13 +72,15 @@ def test(
     samples: str | None,
     startup_timeout: int | None,
     memory_mb: int | None,
+    acting: str | None,
 ) -> None:
-    """Test that the image keeps SageMaker's container contract.
+    """Test that the image keeps its service's container contract.
 
-    Starts it as SageMaker would, with model/, and tries what an endpoint may meet: pings, the
-    requests in samples/, requests that no app can use, bodies at the limits, SIGTERM. A pass is
+    Starts it as the service would, with model/, and tries what it may meet: pings or events, the
+    requests in samples/, requests that no app can use, bodies at the limits, the end. A pass is
     remembered for this very image; `push` and `deploy` miss it otherwise.
     """
+    from odyssey.functions import testing as of_lambda
     from odyssey.images import engine, image, testing
 
     flags = {
@@ -86,28 +89,33 @@ def test(
         "docker.memory_mb": memory_mb,
     }
     settings = options.settings(folder, env, flags)
+    test = of_lambda.test if options.on_lambda(settings, acting) else testing.test
     with engine.connect() as docker:
         found = image.find(docker, _name(settings))
-        report = testing.test(docker, settings, found)
+        report = test(docker, settings, found)
     console.result({"image": found.id, **report.document()}, report.text())
     context.exit(0 if report.passed else 1)
 
 
 @group.command(epilog=options.examples("odyssey docker train"))
 @options.setting("docker.memory_mb")
+@options.acting
 @options.app
 @options.talk
-def train(folder: Path | None, env: str | None, memory_mb: int | None) -> None:
+def train(folder: Path | None, env: str | None, memory_mb: int | None, acting: str | None) -> None:
     """Train the model in the image; it lands in model/.
 
-    The container finds input/ below /opt/ml, as in a SageMaker training job. The old model stays
-    until the training has succeeded.
+    The container finds input/ below /opt/ml, as in a SageMaker training job; that of an app for
+    Lambda is asked for app.train, within function.timeout. The old model stays until the training
+    has succeeded.
     """
+    from odyssey.functions import containers as of_lambda
     from odyssey.images import engine, image, run
 
     settings = options.settings(folder, env, {"docker.memory_mb": memory_mb})
+    train = of_lambda.train if options.on_lambda(settings, acting) else run.train
     with engine.connect() as docker:
-        trained = run.train(docker, settings, image.find(docker, _name(settings)))
+        trained = train(docker, settings, image.find(docker, _name(settings)))
     console.note(trained.summary())
     console.result(trained.document(), str(trained.model))
 
@@ -115,20 +123,30 @@ def train(folder: Path | None, env: str | None, memory_mb: int | None) -> None:
 @group.command(epilog=options.examples("odyssey docker serve", "odyssey docker serve --port 9000"))
 @options.setting("local.port")
 @options.setting("docker.memory_mb")
+@options.acting
 @options.app
 @options.talk
-def serve(folder: Path | None, env: str | None, port: int | None, memory_mb: int | None) -> None:
+def serve(
+    folder: Path | None,
+    env: str | None,
+    port: int | None,
+    memory_mb: int | None,
+    acting: str | None,
+) -> None:
     """Serve the model from the image over HTTP.
 
-    The container finds model/ below /opt/ml, read-only, as on a SageMaker endpoint. It is reached
-    on 127.0.0.1 until Ctrl-C.
+    The container finds model/ below /opt/ml, read-only, as on a SageMaker endpoint; that of an app
+    for Lambda runs app.serve as Lambda would, behind a function URL. It is reached on 127.0.0.1
+    until Ctrl-C.
     """
+    from odyssey.functions import containers as of_lambda
     from odyssey.images import engine, image, run
 
     settings = options.settings(folder, env, {"local.port": port, "docker.memory_mb": memory_mb})
+    serve = of_lambda.serve if options.on_lambda(settings, acting) else run.serve
     with engine.connect() as docker:
         found = image.find(docker, _name(settings))
-        run.serve(docker, settings, found, when_ready=_announce)
+        serve(docker, settings, found, when_ready=_announce)
 
 
 @group.command(
@@ -139,6 +157,7 @@ def serve(folder: Path | None, env: str | None, port: int | None, memory_mb: int
 )
 @options.body
 @options.setting("local.port")
+@options.acting
 @options.app
 @options.talk
 def request(
@@ -149,16 +168,20 @@ def request(
     source: Path | None,
     content_type: str | None,
     accept: str | None,
+    acting: str | None,
 ) -> None:
     """Send one request to the container that serves, and print its answer.
 
-    What an endpoint would refuse, as larger than it takes, is refused here too.
+    What an endpoint or a function would refuse, as larger than it takes, is refused here too.
     """
     from odyssey import client, limits
 
     settings = options.settings(folder, env, {"local.port": port})
     body = client.body(data, source, content_type, command="odyssey docker request")
-    limits.require_payload(settings, len(body.content))
+    if options.on_lambda(settings, acting):
+        limits.require_event(len(body.content))
+    else:
+        limits.require_payload(settings, len(body.content))
     answer = client.send(settings, body, accept=accept, server="odyssey docker serve")
     console.raw(answer.document(), answer.body)
 

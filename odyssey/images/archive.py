@@ -59,19 +59,27 @@ class Packed:
             self._error = error
 
 
-def fill(tar: tarfile.TarFile, entries: Iterable[tuple[str, Path | bytes | None]]) -> None:
+def fill(
+    tar: tarfile.TarFile,
+    entries: Iterable[tuple[str, Path | bytes | None]],
+    owner: tuple[int, int] = (0, 0),
+) -> None:
     """Put files into an archive.
 
     Args:
         tar: The archive.
         entries: Names, each with a file, a content, or None for a folder.
+        owner: The numbers of the user and the group that they belong to. Default: root.
     """
     for name, content in entries:
-        _add(tar, name, content)
+        _add(tar, name, content, owner)
 
 
-def _add(tar: tarfile.TarFile, name: str, content: Path | bytes | None) -> None:
+def _add(
+    tar: tarfile.TarFile, name: str, content: Path | bytes | None, owner: tuple[int, int]
+) -> None:
     member = tarfile.TarInfo(name)
+    member.uid, member.gid = owner
     member.mode, member.mtime = 0o644, int(time.time())
     if content is None:
         member.type, member.mode = tarfile.DIRTYPE, 0o755

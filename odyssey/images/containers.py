@@ -152,16 +152,22 @@ class Container:
             remove = partial(self._engine.api.remove_container, self.id, v=True, force=True)
             take_away("container", remove, error)
 
-    def put(self, folder: str, entries: Iterable[tuple[str, Path | bytes | None]]) -> None:
-        """Put files into the container, before it starts; they belong to root.
+    def put(
+        self,
+        folder: str,
+        entries: Iterable[tuple[str, Path | bytes | None]],
+        owner: tuple[int, int] = (0, 0),
+    ) -> None:
+        """Put files into the container, before it starts.
 
         Args:
             folder: A folder of the image.
             entries: Names below it, each with a file, a content, or None for a folder.
+            owner: The numbers of the user and the group that they belong to. Default: root.
         """
         with (
             explained("the files cannot be put into the container"),
-            Packed(lambda tar: fill(tar, entries)) as tar,
+            Packed(lambda tar: fill(tar, entries, owner)) as tar,
         ):
             self._engine.api.put_archive(self.id, folder, tar)
 
@@ -299,8 +305,9 @@ def fill_volume(
     name: str,
     at: str,
     entries: Iterable[tuple[str, Path | bytes | None]],
+    owner: tuple[int, int] = (0, 0),
 ) -> None:
-    """Put files into a volume that another container then has read-only, even for root.
+    """Put files into a volume, before another container has it.
 
     Args:
         engine: The Docker engine.
@@ -308,10 +315,11 @@ def fill_volume(
         name: The volume.
         at: The folder where it is.
         entries: As in `Container.put`.
+        owner: As there.
     """
     recipe = Recipe(["serve"], volumes={at: name}, writable=True)
     with Container(engine, image, recipe) as container:
-        container.put(at, entries)
+        container.put(at, entries, owner)
 
 
 def _closed_at_its_end(output: Any) -> Iterator[bytes]:

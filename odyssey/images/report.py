@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from odyssey.console import clean, table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from odyssey.images.rules import Check
     from odyssey.images.timeline import Timeline
 
@@ -18,13 +20,15 @@ class Report:
 
     Args:
         checks: The rules, in order.
-        timeline: The pings while the container started.
+        timeline: The pings while the container started; None where none are sent, as by Lambda.
         log: The container's last words, where a rule is broken.
+        figures: What was measured besides, by name.
     """
 
     checks: tuple[Check, ...]
-    timeline: Timeline
+    timeline: Timeline | None
     log: str = ""
+    figures: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -41,12 +45,13 @@ class Report:
         return {
             "passed": self.passed,
             "checks": [check.document() for check in self.checks],
-            "timeline": self.timeline.document(),
+            "timeline": self.timeline.document() if self.timeline else [],
             "log": self.log or None,
+            **({"figures": dict(self.figures)} if self.figures else {}),
         }
 
     def text(self) -> str:
-        """Return it for a reader: the timeline of the pings, and a table of the rules."""
+        """Return it for a reader: what was measured at the start, and a table of the rules."""
         rows = [
             {
                 "": check.verdict.word,
@@ -55,10 +60,17 @@ class Report:
             }
             for check in self.checks
         ]
-        parts = [f"/ping  {self.timeline.draw()}".replace("\n", "\n       "), table(rows)]
+        parts = [self._head(), table(rows)]
         parts += [_sources(self.broken)] if self.broken else []
         parts += [f"The container's last words:\n{clean(self.log.rstrip())}"] if self.log else []
-        return "\n\n".join([*parts, self.summary()])
+        return "\n\n".join([*filter(None, parts), self.summary()])
+
+    def _head(self) -> str:
+        if self.timeline is not None:
+            return f"/ping  {self.timeline.draw()}".replace("\n", "\n       ")
+        words = {"init_ms": "init {} ms", "warm_ms": "warm {} ms", "max_memory_mb": "memory {} MB"}
+        known = {name: value for name, value in self.figures.items() if value is not None}
+        return "   ".join(words[name].format(value) for name, value in known.items())
 
     def summary(self) -> str:
         """Return the result in a line."""

@@ -65,7 +65,7 @@ def train(engine: docker.DockerClient, settings: Config, image: Image) -> Traine
             raise InterruptedByUserError("the training was interrupted; model/ is unchanged")
         if code != 0:
             raise _failure(container, settings, code, memory)
-        _take(container, layout.MODEL, area.root / staging.MODEL)
+        take(container, layout.MODEL, area.root / staging.MODEL)
         return committed(area, layout.MODEL)
 
 
@@ -178,17 +178,37 @@ def memory_mb(engine: docker.DockerClient, settings: Config, instance_type: str)
     """
     asked = settings.docker.memory_mb
     wanted = asked or instances.memory_mb(instance_type) or 0
+    whose = settings.origin("docker.memory_mb") if asked else instance_type
+    return within(engine, wanted, whose)
+
+
+def within(engine: docker.DockerClient, wanted: int, whose: str) -> int:
+    """Return the memory of a container, or 0 where the engine has less.
+
+    Args:
+        engine: The Docker engine.
+        wanted: Megabytes.
+        whose: What has them, for the reader.
+    """
     with explained("the engine's memory is not known"):
         there = int(engine.info()["MemTotal"]) // (1 << 20)
     if wanted <= there:
         return wanted
-    whose = settings.origin("docker.memory_mb") if asked else instance_type
     note(f"The engine has {there} MB, and {whose} has {wanted}: no limit is set")
     return 0
 
 
-def _take(container: Container, path: str, target: Path) -> None:
-    """Take a folder out of a container."""
+def take(container: Container, path: str, target: Path) -> None:
+    """Take a folder out of a container.
+
+    Args:
+        container: The container.
+        path: The folder there.
+        target: The folder here; made where it is missing.
+
+    Raises:
+        ImageError: It cannot be taken.
+    """
     target.mkdir(exist_ok=True)
     folder = path.rpartition("/")[2]
     try:
@@ -203,7 +223,7 @@ def _take(container: Container, path: str, target: Path) -> None:
 def _take_output(container: Container, app: Path) -> None:
     """Take ``output/`` out; what nobody can take is not worth the model of a long training."""
     try:
-        _take(container, layout.OUTPUT, app / "output")
+        take(container, layout.OUTPUT, app / "output")
     except ImageError as error:
         warn(error.message)
 
