@@ -15,6 +15,16 @@ from hypothesis import settings
 REPOSITORY = Path(__file__).resolve().parent.parent
 TEMPLATE = REPOSITORY / "app_template" / "{{cookiecutter.app_name}}"
 END_TO_END = REPOSITORY / "tests" / "e2e"
+JOURNEYS = (
+    "test_readme",
+    "test_sandbox_life",
+    "test_deploy",
+    "test_sandbox_cdk",
+    "test_cdk_app",
+    "test_sandbox_clients",
+    "test_sagemaker_serve",
+)
+"""Those of the tests from end to end that mostly wait, and measure no time."""
 
 # The baked rocket is the template's, file by file; tests/app_template compares them.
 sys.path.insert(0, str(TEMPLATE))
@@ -36,8 +46,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What uses the engine, and what goes from end to end, is marked here: none is forgotten."""
     for item in items:
+        if _is_journey(item):
+            continue
         if "engine" in item.fixturenames or END_TO_END in item.path.parents:
             item.add_marker("alone")
+    # Beside the short ones, the longest would else come last, with nothing beside them.
+    items.sort(key=lambda item: JOURNEYS.index(item.path.stem) if _is_journey(item) else 99)
+
+
+def _is_journey(item: pytest.Item) -> bool:
+    return END_TO_END in item.path.parents and item.path.stem in JOURNEYS
 
 
 @pytest.fixture(scope="session")

@@ -73,6 +73,7 @@ class Account:
             "AWS_SECRET_ACCESS_KEY": KEYS.secret,
             "AWS_REGION": "eu-west-1",
             "AWS_EC2_METADATA_DISABLED": "true",
+            "COLUMNS": "200",  # The CDK's tables would break words in two where there are few.
         }
 
     def client(self, service: str) -> Any:

@@ -7,6 +7,7 @@ import io
 import json
 import pickle
 import shutil
+import socket
 import subprocess
 import tarfile
 from pathlib import Path
@@ -138,15 +139,17 @@ def upload(world: World, folder: Path) -> str:
     return f"s3://{bucket}/model/broken/model.tar.gz"
 
 
-def test_an_app_lives_in_containers(app: Path, built: str, tmp_path: Path) -> None:
+def test_an_app_lives_in_containers(app: Path, base_image: str, tmp_path: Path) -> None:
     with World(app, tmp_path / "state", ("--executor", "docker")) as world:
         assert world.record["executor"] == "docker"
         world.must("deploy", "--yes")
-        pushed = world.must("docker", "push")
+        # An image of its own name: other tests build the app's at the same time.
+        world.must("docker", "-n", "life", "build", "--base", base_image)
+        pushed = world.must("docker", "-n", "life", "push")
         assert f".dkr.ecr.{REGION}.amazonaws.com/" in pushed["image"]
         live(world, app, tmp_path)
     # then nothing is left of it
-    label = ["--filter", "label=odyssey.owner"]
+    label = ["--filter", f"label=odyssey.owner={socket.gethostname()}:{world.record['pid']}"]
     listed = subprocess.run(
         ["docker", "ps", "-aq", *label], capture_output=True, text=True, check=True
     )
