@@ -9,7 +9,7 @@
                         │   wire             a request becomes a `Call`, an answer becomes bytes
                         │   faults           what was ordered to go wrong
                         │   iam.guard        what each principal may do
-                        ├── sagemaker, ecr, cloudformation, iam: ours, what must be real
+                        ├── sagemaker, lambda_, ecr, cloudformation, iam: what must be real
                         └── s3.objects ── moto: everything else, with S3's bodies on disk
 
     launch ── records ── variables ── standing       start it, find it, enter it, ask it: these

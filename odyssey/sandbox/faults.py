@@ -22,9 +22,11 @@ class Fault:
     Args:
         kind: ``error``: a request is refused with `code`. ``cut``: the connection breaks after
             `bytes` of the answer's body, as S3 does in the middle of a download. ``capacity``: a
-            job or endpoint finds no instances. ``unhealthy``: a container never answers ``/ping``.
+            job or endpoint finds no instances, a function no environment. ``unhealthy``: a
+            container never answers ``/ping``.
         on: What it strikes, with ``*`` for anything: for ``error`` and ``cut`` an operation such
-            as ``s3:GetObject`` or ``sagemaker:*``; for the others a name of a job or endpoint.
+            as ``s3:GetObject`` or ``sagemaker:*``; for the others a name of a job, endpoint or
+            function.
         times: How often; 0 is until it is taken back.
         code: AWS's code, such as ``ThrottlingException``.
         status: The HTTP status of the refusal.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wrappers import Response
 
 from odyssey.sandbox.calls import Call, ServiceError, operation
+from odyssey.sandbox.lambda_ import functions
 from odyssey.sandbox.lambda_.functions import Functions
 
 if TYPE_CHECKING:
@@ -70,6 +71,11 @@ class Invocations:
         if tail is not None:
             headers["X-Amz-Log-Result"] = base64.b64encode(tail).decode()
         return Response(outcome.payload, 200, headers, content_type="application/json")
+
+    @operation("lambda", "InvokeAsync", "InvokeWithResponseStream")
+    def refuse(self, call: Call) -> Response:
+        """Refuse what functions are not asked by here."""
+        raise functions.invalid(f"the sandbox runs functions by Invoke, not by {call.operation}")
 
 
 def _payload(said: Any, kind: str) -> bytes:
