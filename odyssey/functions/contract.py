@@ -24,7 +24,7 @@ from odyssey.functions import rules
 from odyssey.functions.emulated import Emulated, Health
 from odyssey.functions.emulator import INIT_LIMIT
 from odyssey.functions.events import HttpAnswer, rest_api
-from odyssey.functions.starting import is_late
+from odyssey.functions.starting import is_late, reason
 from odyssey.images import manifests, trials
 from odyssey.images.probe import Probe
 from odyssey.images.report import Report
@@ -158,7 +158,7 @@ class _Test:
             return False
         health = seen[0]
         self._note(rules.FILES, self._files)
-        starts = good() if health.error is None or is_late(health) else bad(health.reason)
+        starts = good() if health.error is None or is_late(health) else bad(reason(health))
         if not self._note(rules.STARTS, lambda: starts):
             return False
         self._note(rules.INIT, lambda: _init(health))

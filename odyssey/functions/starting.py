@@ -86,7 +86,13 @@ def require_started(health: Health) -> None:
             "request starts it again, within its own time (function.timeout)"
         )
     else:
-        raise ServingError(f"the function cannot start: {health.reason}")
+        raise ServingError(f"the function cannot start: {reason(health)}")
+
+
+def reason(health: Health) -> str:
+    """Return why a function cannot start."""
+    short = health.reason.startswith("Runtime.OutOfMemory")
+    return f"{health.reason}: it took more memory than it has" if short else health.reason
 
 
 def is_late(health: Health) -> bool:

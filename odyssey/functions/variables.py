@@ -40,11 +40,13 @@ def of_container(settings: Config, part: str) -> dict[str, str]:
     from cdk_constructs.function_environment import CACHES
 
     region = settings.aws.region or REGION
+    memory = settings.docker.memory_mb or settings.function.memory_mb
     return {
         **CACHES,
         **(server_environment(settings) if part == "serve" else {}),
         **settings.function.environment,
         **own(settings, part),
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory),
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -144,14 +144,14 @@ def platform(settings: Config) -> str:
     """Return the platform that the app's image is for.
 
     Raises:
-        UsageError: The app's two services want different ones.
+        UsageError: Two settings want different ones: a function runs on one alone.
     """
-    if settings.docker.platform:
-        return settings.docker.platform
     wanted: dict[str, str] = {}
+    if settings.docker.platform:
+        wanted["docker.platform"] = settings.docker.platform
     if settings.app.on_lambda:
         wanted["function.architecture"] = ARM if settings.function.architecture == "arm64" else X86
-    if settings.app.on_sagemaker:
+    if settings.app.on_sagemaker and not settings.docker.platform:
         on_instances = settings.endpoint.kind != "serverless"
         graviton = on_instances and instances.is_graviton(settings.endpoint.instance_type)
         wanted["endpoint.instance_type"] = ARM if graviton else X86
