@@ -60,6 +60,16 @@ LIFE_CYCLE: dict[str, dict[str, str]] = {
         "sagemaker delete": "Delete the endpoint, after saying what goes; the models and images "
         "stay.",
     },
+    "On Lambda": {
+        "lambda train": "Deploy the function that trains, and upload the app's data.",
+        "lambda serve": "Deploy the function that serves the model, by deploying the app's stacks.",
+        "lambda invoke": "Send one event to a function and print its answer.",
+        "lambda logs": "Print the log of a function.",
+        "lambda status": "Tell how the app's functions stand: image, model, state, URL and "
+        "schedule.",
+        "lambda delete": "Delete the functions, after saying what goes; the models and images "
+        "stay.",
+    },
     "On AWS": {
         "synth": "Make the CloudFormation templates; they land in cdk.out/.",
         "diff": "Print what a deployment would change in AWS.",
@@ -80,6 +90,7 @@ COMMANDS = {
     "docker": "odyssey.commands.docker",
     "sandbox": "odyssey.commands.sandbox",
     "sagemaker": "odyssey.commands.sagemaker",
+    "lambda": "odyssey.commands.lambda_",
     "synth": "odyssey.commands.synth",
     "diff": "odyssey.commands.diff",
     "deploy": "odyssey.commands.deploy",

@@ -1,4 +1,4 @@
-"""Where a model is: whether SageMaker finds it there.
+"""Where a model is: whether SageMaker and Lambda find it there.
 
 Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
 """
@@ -35,28 +35,44 @@ def require_model(settings: Config, access: Access) -> None:
         AwsError: S3 refuses in another way.
     """
     model = settings.artifacts.model
-    if model == NO_MODEL:
+    if not is_seen(model, access, "odyssey sagemaker train"):
         return
-    s3, place = access.client("s3"), Uri.parse(model)
-    try:
-        size = storage.size(s3, place)
-    except AwsError as error:
-        if _status(error) != 403:
-            raise
-        note(f"{model} cannot be looked at with these credentials: {clean(error.message)}")
-        return
-    if not size:
-        raise UsageError(
-            f"the model {model} is {'not there' if size is None else 'empty'}",
-            "odyssey sagemaker train, or name another with -m s3://BUCKET/KEY.tar.gz",
-        )
-    region = _region(s3, place.bucket)
+    region = _region(access.client("s3"), Uri.parse(model).bucket)
     if region not in {None, access.region}:
         raise UsageError(
             f"the model {model} is in {region}, and the endpoint in {access.region}: SageMaker "
             "takes a model of its own region only",
             f"aws s3 cp {model} s3://BUCKET-IN-{access.region}/..., or --region {region}",
         )
+
+
+def is_seen(model: str, access: Access, train: str) -> bool:
+    """Return whether a model is an object of S3's that these credentials may look at.
+
+    Args:
+        model: Its URI, or `NO_MODEL`.
+        access: The way to AWS.
+        train: The command that makes one, for the hint.
+
+    Raises:
+        UsageError: It is not there.
+        AwsError: S3 refuses in another way than by forbidding it.
+    """
+    if model == NO_MODEL:
+        return False
+    try:
+        size = storage.size(access.client("s3"), Uri.parse(model))
+    except AwsError as error:
+        if _status(error) != 403:
+            raise
+        note(f"{model} cannot be looked at with these credentials: {clean(error.message)}")
+        return False
+    if not size:
+        raise UsageError(
+            f"the model {model} is {'not there' if size is None else 'empty'}",
+            f"{train}, or name another with -m s3://BUCKET/KEY.tar.gz",
+        )
+    return True
 
 
 def _region(s3: Any, bucket: str) -> str | None:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     Rule = Callable[[str], str | None]
 
-_ARN = r"arn:aws[a-z-]*"
+ARN = r"arn:aws[a-z-]*"
+"""What the ARN of any resource begins with, as a regular expression."""
+
 _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _TAG = re.compile(r"[\w .:/=+@-]*")
 
@@ -35,15 +37,15 @@ account = _pattern(r"\d{12}", "twelve digits")
 region = _pattern(r"[a-z]{2,4}(-[a-z]+)+-\d", "a region such as eu-west-1")
 qualifier = _pattern(r"[a-z0-9]{1,10}", "1 to 10 lower-case letters and digits")
 policy = _pattern(
-    rf"{_ARN}:iam::(\d{{12}}|aws):policy/[\w+=,.@/-]+|[\w+=,.@-]{{1,128}}",
+    rf"{ARN}:iam::(\d{{12}}|aws):policy/[\w+=,.@/-]+|[\w+=,.@-]{{1,128}}",
     "the name of a policy, or its ARN",
 )
-role = _pattern(rf"{_ARN}:iam::\d{{12}}:role/[\w+=,.@/-]+", "the ARN of a role")
+role = _pattern(rf"{ARN}:iam::\d{{12}}:role/[\w+=,.@/-]+", "the ARN of a role")
 kms_key = _pattern(
-    rf"{_ARN}:kms:[a-z0-9-]+:\d{{12}}:key/[\w-]+",
+    rf"{ARN}:kms:[a-z0-9-]+:\d{{12}}:key/[\w-]+",
     "the ARN of a key, not of an alias: arn:aws:kms:REGION:ACCOUNT:key/ID",
 )
-topic = _pattern(rf"{_ARN}:sns:[a-z0-9-]+:\d{{12}}:[\w.-]+", "the ARN of an SNS topic")
+topic = _pattern(rf"{ARN}:sns:[a-z0-9-]+:\d{{12}}:[\w.-]+", "the ARN of an SNS topic")
 bucket = _pattern(_BUCKET, "3 to 63 lower-case letters, digits, dots and hyphens")
 repository = _pattern(
     r"[a-z0-9]+([._/-][a-z0-9]+)*", "lower-case letters and digits, with single . _ - / between"

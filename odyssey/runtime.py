@@ -14,7 +14,7 @@ from odyssey.console import clean
 from odyssey.errors import AwsError, OdysseyError, RequestError, TimedOutError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
 READ_TIMEOUT = 70
 """Seconds that we wait for an answer: SageMaker gives the container 60."""
@@ -118,14 +118,33 @@ def taken(ask: Callable[[], dict[str, Any]], endpoint: str, clock: Clock) -> dic
         TimedOutError: No answer came in time.
         AwsError: AWS refuses.
     """
+    try:
+        return patiently(ask, clock)
+    except AwsError as error:
+        raise _meant(error, endpoint) from error
+
+
+def patiently(
+    ask: Callable[[], dict[str, Any]], clock: Clock, not_taken: Container[str] = NOT_TAKEN
+) -> dict[str, Any]:
+    """Ask again as long as AWS does not take the request, within `PATIENCE`.
+
+    Args:
+        ask: Sends the request.
+        clock: The time.
+        not_taken: Refusals after which nothing has seen the request.
+
+    Raises:
+        AwsError: AWS refuses.
+    """
     deadline, pause = clock.now() + PATIENCE, 1.0
     while True:
         try:
             with aws.explained():
                 return ask()
         except AwsError as error:
-            if code(error) not in NOT_TAKEN or clock.now() + pause > deadline:
-                raise _meant(error, endpoint) from error
+            if code(error) not in not_taken or clock.now() + pause > deadline:
+                raise
         clock.sleep(pause)
         pause = min(pause * 2, 8.0)
 
@@ -154,17 +173,20 @@ def _meant(error: AwsError, endpoint: str) -> OdysseyError:
     return error
 
 
-def failed(endpoint: str, said: str, status: str = "") -> RequestError:
+def failed(endpoint: str, said: str, status: str = "", *, hint: str | None = None) -> RequestError:
     """Return the error for a model that failed.
 
     Args:
-        endpoint: The endpoint's name.
+        endpoint: The name of the endpoint or the function.
         said: The model's own words.
         status: Its HTTP status, as in `` with 400``.
+        hint: What to do. Default: to look at the log of the endpoint.
     """
     said = clean(said.strip())
     cut = said if len(said) <= SHOWN else f"{said[:SHOWN]}..."
-    return RequestError(f"the model of {endpoint} failed{status}: {cut}", log_command(endpoint))
+    return RequestError(
+        f"the model of {endpoint} failed{status}: {cut}", hint or log_command(endpoint)
+    )
 
 
 def log_command(endpoint: str) -> str:

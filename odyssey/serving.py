@@ -12,12 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from odyssey import artifacts, config, foundation, invocation, names, roles
+from odyssey import artifacts, foundation, given, invocation, names, roles
 from odyssey.cloudformation import changesets, deployment, destruction, service
 from odyssey.cloudformation import target as targets
 from odyssey.console import note, warn
 from odyssey.errors import UsageError
-from odyssey.keys import toml
 from odyssey.model_location import require_model
 
 if TYPE_CHECKING:
@@ -145,12 +144,12 @@ def serve(
     )
     if dry_run:
         prepared = PreparedServing(changesets.prepare(chosen))
-        _tell_what_is_lost(settings)
+        given.tell_what_is_lost(settings)
         return prepared
     done = deployment.deploy(chosen, consent, method=method)
     made = settings.artifacts
     artifacts.record(settings.folder, settings.env, {"model": made.model})
-    _tell_what_is_lost(settings)
+    given.tell_what_is_lost(settings)
     return Served(invocation.endpoint_name(settings), made.image, made.model, done)
 
 
@@ -207,7 +206,7 @@ def _require_artifacts(settings: Config) -> None:
     if not settings.app.on_sagemaker:
         raise UsageError(
             f'app.service is "{settings.app.service}": the app has functions and no endpoint',
-            "odyssey deploy",
+            "odyssey lambda serve",
         )
     if not settings.artifacts.image:
         raise UsageError("no image is recorded: there is nothing to serve", "odyssey docker push")
@@ -237,16 +236,7 @@ def _with_role(settings: Config, access: Access, role: str) -> Config:
             "the endpoint is going to run as the role of the training jobs, which may write data "
             "and models; without -r the stack makes a role that may only read this model"
         )
-    return config.load(
-        settings.folder, env=settings.env, flags={**_flags(settings), "endpoint.role": arn}
-    )
-
-
-def _flags(settings: Config) -> dict[str, object]:
-    """Return what was given by options, by path."""
-    return {
-        path: value.value for path, value in settings.values.items() if value.origin.startswith("-")
-    }
+    return given.also(settings, {"endpoint.role": arn})
 
 
 def _cost(settings: Config) -> str:
@@ -259,19 +249,3 @@ def _cost(settings: Config) -> str:
         return f"The endpoint {name} keeps {ready} requests' room ready, and costs by the hour"
     machines = f"{wanted.instance_count} x {wanted.instance_type}"
     return f"The endpoint {name} is {machines}, and costs by the hour for as long as it is there"
-
-
-def _tell_what_is_lost(settings: Config) -> None:
-    """Say which options a later ``odyssey deploy`` would not know of."""
-    later = config.load(settings.folder, env=settings.env)
-    lost = {
-        path: value
-        for path, value in _flags(settings).items()
-        if later.values[path].value != value and not path.startswith(("training.", "transform."))
-    }
-    if lost:
-        lines = [f"{path} = {toml(value)}" for path, value in lost.items()]
-        warn(
-            f"a later `{targets.command('deploy', env=settings.env)}` goes back to what "
-            f"{config.FILE} says; to keep what is deployed now, write there: {', '.join(lines)}"
-        )

@@ -17,6 +17,7 @@ from odyssey.errors import AwsError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from odyssey.trees import File
@@ -103,12 +104,14 @@ class Upload:
         files: How many files.
         bytes: Their size, all together.
         skipped: How many of them were there already.
+        others: How many objects are there besides.
     """
 
     uri: Uri
     files: int
     bytes: int
     skipped: int = 0
+    others: int = 0
 
     def text(self) -> str:
         """Return what was sent for a reader: how many files, how large, where to."""
@@ -148,13 +151,19 @@ def destination(source: Path, place: Uri) -> Uri:
 
 
 def upload(
-    client: Any, source: Path, place: Uri, *, progress: Progress | None = None, kms_key: str = ""
+    client: Any,
+    source: Path,
+    place: Uri,
+    *,
+    progress: Progress | None = None,
+    kms_key: str = "",
+    changing: bool = False,
 ) -> Upload:
     """Put a file, or the files of a folder, below a prefix that is theirs alone.
 
     An object that is there already with the same size is not sent again, so that an upload that
     was interrupted is finished by the next. Therefore the prefix has to follow from the content,
-    as ``place / content_hash(source)`` does.
+    as ``place / content_hash(source)`` does, unless what is there may change.
 
     Args:
         client: The client.
@@ -162,6 +171,8 @@ def upload(
         place: The prefix.
         progress: Tells how far it is. Default: a bar on stderr.
         kms_key: The ARN of the KMS key that encrypts them. Default: the bucket's own.
+        changing: The prefix is that of earlier content, too: an object that is older than its file
+            is sent again.
 
     Raises:
         UsageError: There is nothing to send, or S3 takes no such key.
@@ -172,14 +183,20 @@ def upload(
         destination(source, place) if source.is_file() else place / file.name: file
         for file in _files(source)
     }
-    there = _sizes(client, place)
-    missing = {uri: file for uri, file in files.items() if there.get(uri.key) != file.size}
+    there = _there(client, place)
+    missing = {
+        uri: file
+        for uri, file in files.items()
+        if not _is_there(there.get(uri.key), file, changing=changing)
+    }
     if progress is None:
         progress = Progress(f"Uploading {clean(source.resolve().name)}")
     with _explained(place.bucket):
         transfers.send(client, missing, progress, encryption(kms_key))
     total = sum(file.size for file in files.values())
-    made = Upload(destination(source, place), len(files), total, len(files) - len(missing))
+    others = len(there.keys() - {uri.key for uri in files})
+    skipped = len(files) - len(missing)
+    made = Upload(destination(source, place), len(files), total, skipped, others)
     progress.say(f"Uploaded {made.text()} in {elapsed(progress.seconds)}")
     return made
 
@@ -242,19 +259,27 @@ def encryption(kms_key: str) -> dict[str, str]:
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
 
 
-def _sizes(client: Any, place: Uri) -> dict[str, int]:
-    """Return the sizes of the objects below a prefix; none where listing them is forbidden."""
+def _there(client: Any, place: Uri) -> dict[str, tuple[int, datetime]]:
+    """Return sizes and times of what is below a prefix; nothing where listing it is forbidden."""
     prefix = (place / "").key
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=prefix)
-    found: dict[str, int] = {}
+    found: dict[str, tuple[int, datetime]] = {}
     try:
         with _explained(place.bucket):
             for page in pages:
-                found |= {one["Key"]: one["Size"] for one in page.get("Contents", ())}
+                listed = page.get("Contents", ())
+                found |= {one["Key"]: (one["Size"], one["LastModified"]) for one in listed}
     except AwsError as error:
         if _code(error) != "AccessDenied":
             raise
     return found
+
+
+def _is_there(known: tuple[int, datetime] | None, file: File, *, changing: bool) -> bool:
+    if known is None or known[0] != file.size:
+        return False
+    with trees.reading(file):
+        return not changing or known[1].timestamp() >= file.path.stat().st_mtime
 
 
 @contextmanager

@@ -80,6 +80,22 @@ def problems(
     return tuple(found)
 
 
+def function_problems(media_type: str, manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return why Lambda would refuse an image that a registry has, whatever its processor is.
+
+    Args:
+        media_type: The type that the registry gave the manifest.
+        manifest: The manifest, as JSON.
+    """
+    kind = str(manifest.get("mediaType") or media_type)
+    if kind in INDEXES or "manifests" in manifest:
+        return (_index(manifest),)
+    found = [] if kind == OCI else list(_kind(kind))
+    found += _layers(manifest.get("layers", ()))
+    found += _size(sum(_number(layer.get("size")) for layer in manifest.get("layers", ())), "gzip")
+    return tuple(found)
+
+
 def local_problems(image: Image, platform: str | None) -> tuple[str, ...]:
     """Return why AWS would refuse an image, as far as the engine's description tells.
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from cdk_constructs import ContainerFunction, ModelData, RetrainingSchedule
     from odyssey.config import Config
 
+FUNCTION_DATA = "lambda/"
+"""Where, below the data, that of the function is, in an app that trains on SageMaker, too."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -260,7 +263,7 @@ class FunctionStack(AppStack):
             meaning="Lambda functions",
         )
         bucket = foundation.bucket_in(self)
-        self.train = self._function("train", settings, environment=_places(bucket))
+        self.train = self._function("train", settings, environment=_places(bucket, settings))
         allow_training(self.train.role, bucket)
         self.schedule = self._schedule(settings.function.schedule)
         self.serve = self._serve(settings) if settings.artifacts.model else None
@@ -324,10 +327,12 @@ class FunctionStack(AppStack):
         return function
 
 
-def _places(bucket: s3.IBucket) -> dict[str, str]:
+def _places(bucket: s3.IBucket, settings: Config) -> dict[str, str]:
     """Return the variables that say where the function that trains reads data and puts models."""
+    # Each of SageMaker's jobs has its data below that of all channels, in a folder for ever.
+    apart = FUNCTION_DATA if settings.app.on_sagemaker else ""
     return {
-        "DATA_URI": bucket.s3_url_for_object(ArtifactBucket.DATA),
+        "DATA_URI": bucket.s3_url_for_object(f"{ArtifactBucket.DATA}{apart}"),
         "MODELS_URI": bucket.s3_url_for_object(ArtifactBucket.MODEL),
     }
 

@@ -56,7 +56,9 @@ class Line:
 
     @property
     def host(self) -> str:
-        """The container that wrote it, such as ``algo-1``."""
+        """The container that wrote it, such as ``algo-1``; of a function's the first digits."""
+        if "[" in self.stream:  # 2026/01/02/[$LATEST]0123456789abcdef
+            return self.stream.rpartition("]")[2][:8]
         last = self.stream.partition("/")[2] or self.stream
         return re.sub(r"-\d{9,}$", "", last)
 

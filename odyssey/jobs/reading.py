@@ -98,30 +98,31 @@ def read(
     if begin is None and (found is None or found.job is None):
         begin = datetime.now(UTC) - RECENT
     tail = Tail(access.client("logs"), place, since=begin)
-    lines = _shown(tail, show)
+    lines = show_new(tail, show)
     if found is None and not tail.streams:
         raise standing.absent(name, again)
     over, quiet = False, 0
     while follow and found is not None and quiet < QUIET_LOOKS:
         over = over or _is_over(client, found)
         sleep(interval)
-        fresh = _patiently(tail, show)
+        fresh = show_patiently(tail, show)
         quiet = quiet + 1 if over and not fresh else 0
         lines += fresh
     return lines
 
 
-def _shown(tail: Tail, show: Callable[[str], None]) -> list[Line]:
+def show_new(tail: Tail, show: Callable[[str], None]) -> list[Line]:
+    """Show the lines of a log that are new, and return them."""
     lines = tail.new()
     for line in lines:
         show(tail.shown(line))
     return lines
 
 
-def _patiently(tail: Tail, show: Callable[[str], None]) -> list[Line]:
+def show_patiently(tail: Tail, show: Callable[[str], None]) -> list[Line]:
     """Show what is new; what AWS does not give now it gives at the next look."""
     try:
-        return _shown(tail, show)
+        return show_new(tail, show)
     except AwsError as error:
         if is_passing(error):
             return []
