@@ -198,4 +198,4 @@ def _explained(uri: str) -> Iterator[None]:
                 "its size"
             ) from error
         # gzip's own error about a file of another kind is one of these too.
-        raise TransferError(f"{uri}: {error.strerror or error}") from error
+        raise TransferError(f"{uri}: {error}") from error
