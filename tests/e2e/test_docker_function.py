@@ -61,7 +61,7 @@ def settle(app: SmallApp, name: str, flaw: str = "") -> None:
     app.write(
         "odyssey.toml",
         f'[app]\nname = "{name}"\nservice = "sagemaker+lambda"\n[local]\nport = {app.port}\n'
-        f'[function]\n'memory_mb = 200\nstorage_mb = 600\nenvironment = {{ FLAW = "{flaw}" }}\n',
+        f'[function]\nmemory_mb = 200\nstorage_mb = 600\nenvironment = {{ FLAW = "{flaw}" }}\n',
     )
 
 
@@ -112,7 +112,9 @@ def test_an_image_that_keeps_the_contract_is_remembered(function: SmallApp) -> N
 def test_a_file_that_not_everybody_reads_breaks_the_contract(function: SmallApp) -> None:
     settle(function, "tinysecret")
     report = function.run("docker", "test", "--as", "lambda", "--output", "json").document
-    broken = {each["rule"]: each["detail"] for each in report["checks"] if each["verdict"] != "pass"}
+    broken = {
+        each["rule"]: each["detail"] for each in report["checks"] if each["verdict"] != "pass"
+    }
     assert list(broken) == ["files"]
     assert broken["files"].startswith("not /opt/program/secret: ")
     assert not artifacts.is_tested(function.folder, report["image"])
