@@ -67,7 +67,7 @@ def start(
     kind = scaffold.kind(*ctx.meta["odyssey.kind"])
     name = _ask_name(no_input) if name is None else names.check(name)
     made = scaffold.bake(name, kind, output_dir, force=force)
-    _say_what_is_next(made)
+    _say_what_is_next(made, kind)
     console.result({"name": name, "path": str(made), "service": kind}, str(made))
 
 
@@ -84,14 +84,13 @@ def _ask_name(no_input: bool) -> str:
             nearest = names.suggest(given)
 
 
-def _say_what_is_next(made: Path) -> None:
+def _say_what_is_next(made: Path, kind: str) -> None:
     try:
         shown = made.relative_to(Path.cwd())
     except ValueError:
         shown = made
+    called = " Lambda calls them by app.py." if "lambda" in kind else ""
+    yours = f"train.py and serve.py are yours to fill in, and work as they are.{called}"
     console.note(
-        f"Made {shown}/: train.py and serve.py are yours to fill in, and work as they are.\n\n"
-        f"  cd {shown}\n"
-        "  odyssey local train\n"
-        "  odyssey local serve\n"
+        f"Made {shown}/: {yours}\n\n  cd {shown}\n  odyssey local train\n  odyssey local serve\n"
     )

@@ -224,6 +224,7 @@ def test_start_prints_the_path_and_what_is_next(odyssey: Run, tmp_path: Path) ->
 def test_start_makes_an_app_for_lambda(odyssey: Run, tmp_path: Path, service: str) -> None:
     done = odyssey("init", "-p", "aws", "-s", service, "start", "testapp", "--output", "json")
     assert done.document["service"] == service
+    assert "work as they are. Lambda calls them by app.py.\n" in done.err
     assert (tmp_path / "testapp" / "app.py").is_file()
     shown = odyssey("config", "show", at=tmp_path / "testapp")
     assert shown.code == 0

@@ -16,6 +16,8 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rocket import events
@@ -75,9 +77,10 @@ def core() -> Core:
     """The core around serve.py and its model, loaded once in an execution environment."""
     start = time.perf_counter()
     settings = Settings.from_environment()
-    model = Model(_layout())
+    model = Model(Layout.from_environment())
     try:
-        model.import_code()
+        with _fetching(model):
+            model.import_code()
         model.load()
     except SystemExit as end:
         # As an exception it becomes an error that Lambda reports, and not the runtime's end.
@@ -86,14 +89,21 @@ def core() -> Core:
     return Core(model, settings)
 
 
-def _layout() -> Layout:
-    """Where the model is: fetched when there is a MODEL_URI, and there already otherwise."""
+@contextmanager
+def _fetching(model: Model) -> Iterator[None]:
+    """Fetches the model of MODEL_URI during a `with` block: S3 is slow, and so are imports."""
     uri = os.environ.get("MODEL_URI")
     if not uri:
-        return Layout.from_environment()
+        yield
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
     from rocket import s3
 
-    return s3.fetch_model(uri)
+    with ThreadPoolExecutor(1) as pool:
+        fetched = pool.submit(s3.fetch_model, uri)
+        yield
+        model.layout = fetched.result()
 
 
 # Now, when this process is the one that serves: Lambda gives the start of an environment more
