@@ -214,7 +214,15 @@ _SERVE_FUNCTION = (
     _LIST_BUCKET,
     Statement(under("s3", "GetObject"), _OBJECTS),
 )
-_TRAIN_FUNCTION = (*_CHANGE_STACKS, _NAMED_ROLE, _LOOK_AT_IMAGE, *_UPLOAD, *_INVOKE_FUNCTION)
+_TRAIN_FUNCTION = (
+    *_CHANGE_STACKS,
+    _NAMED_ROLE,
+    _LOOK_AT_IMAGE,
+    # The function itself says where it reads its data.
+    _LOOK_AT_FUNCTIONS,
+    *_UPLOAD,
+    *_INVOKE_FUNCTION,
+)
 _FUNCTION_LOGS = (*_follow(FUNCTION_LOGS[0]), *_follow(FUNCTION_LOGS[1]), _LOOK_AT_FUNCTIONS)
 _FUNCTION_STATUS = (_LOOK_AT_FUNCTIONS, _LOOK_AT_STACKS)
 

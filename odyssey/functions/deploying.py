@@ -2,7 +2,7 @@
 
 ::
 
-    look at the image and the model -> deploy foundation and functions -> upload data, or record
+    look at the image and the model -> deploy foundation and functions, and record -> upload data
 
 There is one way to make a function, the stack, so that ``odyssey deploy`` and these commands agree.
 """
@@ -127,7 +127,7 @@ def serve(
     method: str = "change-set",
     resolve: Resolve = targets.resolve,
 ) -> Functions | PreparedServing:
-    """Deploy the function that serves the model of the settings, and record that.
+    """Deploy the function that serves the model of the settings, and record both.
 
     The function that trains is in the same stack, and gets the same image.
 
@@ -161,7 +161,6 @@ def serve(
     done = _deployed(settings, access, consent, dry_run=dry_run, method=method, resolve=resolve)
     if isinstance(done, PreparedServing):
         return done
-    artifacts.record(settings.folder, settings.env, {"model": made.model})
     return Functions(names.function(settings, SERVE), made.image, done, model=made.model)
 
 
@@ -247,7 +246,9 @@ def _deployed(
         given.tell_what_is_lost(settings)
         return prepared
     done = deployment.deploy(chosen, consent, method=method)
-    artifacts.record(settings.folder, settings.env, {"image": settings.artifacts.image})
+    made = {"image": settings.artifacts.image, "model": settings.artifacts.model}
+    known = {name: uri for name, uri in made.items() if uri}
+    artifacts.record(settings.folder, settings.env, known)
     given.tell_what_is_lost(settings)
     return done
 
