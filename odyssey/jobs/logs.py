@@ -1,6 +1,7 @@
-"""The logs of jobs and endpoints in CloudWatch, read as they grow.
+"""The logs of jobs, endpoints and functions in CloudWatch, read as they grow.
 
-Each container of a job or an endpoint writes to a stream of its own in the group of its kind.
+Each container of a job, an endpoint or a function writes to a stream of its own, in the group of
+its kind.
 
 Source: https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html
 """
@@ -144,7 +145,7 @@ class Tail:
             before = self._tokens[stream]
             answer = self._unless_absent("get_log_events", self._asked(stream, before))
             self._waiting += [
-                Line(stream, _time(event["timestamp"]), _text(event["message"]))
+                Line(stream, _time(event["timestamp"]), _text(event["message"], stream))
                 for event in answer.get("events", [])
             ]
             self._tokens[stream] = answer.get("nextForwardToken", before)
@@ -179,6 +180,9 @@ def _time(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def _text(message: str) -> str:
+def _text(message: str, stream: str) -> str:
     """Return a message without line breaks at its end; of a progress bar its last state."""
+    if "[" in stream:
+        # The runtime of a function writes an error in one message, with these between its lines.
+        return message.rstrip("\r\n").replace("\r", "\n").replace("\xa0", " ")
     return message.rstrip("\r\n").rpartition("\r")[2]

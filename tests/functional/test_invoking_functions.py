@@ -256,6 +256,11 @@ def test_the_log_of_a_function_is_read(world: World) -> None:
     assert read(world, FakeLogs("START", "REPORT"), "iris-serve") == ["START", "REPORT"]
 
 
+def test_an_error_in_one_message_is_read_in_lines(world: World) -> None:
+    logs = FakeLogs("[ERROR] BadInput: no\rTraceback:\r\xa0\xa0File x\r")
+    assert read(world, logs, "iris-serve") == ["[ERROR] BadInput: no\nTraceback:\n  File x"]
+
+
 def test_a_log_is_followed_until_ctrl_c(world: World) -> None:
     logs = FakeLogs("START")
 
