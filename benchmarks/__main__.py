@@ -1,4 +1,4 @@
-"""``python -m benchmarks serving | cli | synth | containers | sandbox | all``."""
+"""``python -m benchmarks serving | cli | synth | containers | functions | sandbox | all``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import Any, NoReturn
 
-from benchmarks import command_line, containers, sandbox, serving, synthesis
+from benchmarks import command_line, containers, functions, sandbox, serving, synthesis
 from benchmarks.environments import UnavailableError
 from benchmarks.goals import ROWS
 from benchmarks.peers import SUBJECTS
@@ -34,6 +34,8 @@ def main() -> int:
             synthesis.run(arguments.rounds)
         if arguments.what in ("containers", "all"):
             containers.run(arguments.rounds, containers.Bases(arguments.base, arguments.naive_base))
+        if arguments.what in ("functions", "all"):
+            functions.run(arguments.rounds, arguments.base)
         if arguments.what in ("sandbox", "all"):
             sandbox.run(arguments.rounds, arguments.base)
         if arguments.what in ("serving", "all"):
@@ -57,7 +59,8 @@ def _plan(arguments: argparse.Namespace) -> serving.Plan:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
-    parser.add_argument("what", choices=["serving", "cli", "synth", "containers", "sandbox", "all"])
+    what = ["serving", "cli", "synth", "containers", "functions", "sandbox", "all"]
+    parser.add_argument("what", choices=what)
     parser.add_argument("--rounds", type=_at_least_1, default=5, help="rounds of visits; default 5")
     parser.add_argument(
         "--seconds", type=_at_least_1, default=2, help="length of a window of wrk; default 2"

@@ -18,6 +18,7 @@ END_TO_END = REPOSITORY / "tests" / "e2e"
 JOURNEYS = (
     "test_readme",
     "test_sandbox_life",
+    "test_lambda_life",
     "test_deploy",
     "test_sandbox_cdk",
     "test_cdk_app",
@@ -47,8 +48,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What uses the engine, and what goes from end to end, is marked here: none is forgotten."""
     for item in items:
         if _is_journey(item):
-            continue
-        if "engine" in item.fixturenames or END_TO_END in item.path.parents:
+            item.add_marker(pytest.mark.timeout(1500))
+        elif "engine" in item.fixturenames or END_TO_END in item.path.parents:
             item.add_marker("alone")
     # Beside the short ones, the longest would else come last, with nothing beside them.
     items.sort(key=lambda item: JOURNEYS.index(item.path.stem) if _is_journey(item) else 99)

@@ -6,6 +6,7 @@ machine's certificates and pip settings, so that `pip install` works inside it.
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 import sys
@@ -24,14 +25,17 @@ def find_or_make(engine: Any) -> str:
     """Return the name of the image, made first where the engine does not have it."""
     import docker.errors
 
-    try:
-        engine.images.get(NAME)
-    except docker.errors.ImageNotFound:
-        with tempfile.TemporaryDirectory() as folder:
-            root = Path(folder, "root")
-            _debootstrap(root)
-            _settle(root)
-            _import(root)
+    # Tests beside each other want it at the same moment.
+    with Path(tempfile.gettempdir(), "odyssey-test-base.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            engine.images.get(NAME)
+        except docker.errors.ImageNotFound:
+            with tempfile.TemporaryDirectory() as folder:
+                root = Path(folder, "root")
+                _debootstrap(root)
+                _settle(root)
+                _import(root)
     return NAME
 
 

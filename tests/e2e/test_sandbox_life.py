@@ -42,16 +42,21 @@ def of_s3(world: World, uri: str) -> bytes:
     return body
 
 
+def model_of(packed: bytes) -> Any:
+    """The one model in an archive."""
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        assert archive.getnames() == ["model.pkl"]
+        file = archive.extractfile("model.pkl")
+        assert file is not None
+        return pickle.load(file)
+
+
 def train(world: World, app: Path, **hyperparameters: float) -> str:
     """Train in a job, and compare the model with scikit-learn's own."""
     words = [f"{name}={value}" for name, value in hyperparameters.items()]
     given = [part for word in words for part in ("--hyperparameters", word)]
     told = world.must("sagemaker", "train", *given)
-    with tarfile.open(fileobj=io.BytesIO(of_s3(world, told["model"]))) as archive:
-        assert archive.getnames() == ["model.pkl"]
-        file = archive.extractfile("model.pkl")
-        assert file is not None
-        trained = pickle.load(file)
+    trained = model_of(of_s3(world, told["model"]))
     assert numpy.allclose(trained.coef_, expected(app, **hyperparameters).coef_, atol=1e-6)
     uri: str = told["model"]
     return uri
