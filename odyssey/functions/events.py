@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -15,10 +16,12 @@ class HttpAnswer:
     Args:
         status: Its status; None where it is no such answer.
         body: Its body.
+        content_type: The type of that; empty where none is named.
     """
 
     status: int | None
     body: bytes = b""
+    content_type: str = ""
 
     @classmethod
     def of(cls, payload: bytes) -> HttpAnswer:
@@ -27,9 +30,48 @@ class HttpAnswer:
             answer = json.loads(payload)
             body = answer.get("body") or ""
             content = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
-            return cls(int(answer["statusCode"]), content)
+            named = {str(name).lower(): value for name, value in _headers(answer).items()}
+            return cls(int(answer["statusCode"]), content, str(named.get("content-type", "")))
         except (ValueError, TypeError, KeyError, AttributeError):
             return cls(None, payload)
+
+
+def function_url(
+    method: str, path: str, body: bytes, content_type: str, accept: str | None = None
+) -> bytes:
+    """Return the event that a function URL makes of a request, in payload format 2.0.
+
+    Args:
+        method: Its method.
+        path: Its path.
+        body: Its body.
+        content_type: The type of that.
+        accept: The type that is wanted in return. Default: not said.
+    """
+    text, is_base64 = _text(body)
+    now = datetime.now(UTC)
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"content-type": content_type, **({"accept": accept} if accept else {})},
+        "requestContext": {
+            "http": {
+                "method": method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1",
+                "userAgent": "odyssey",
+            },
+            "stage": "$default",
+            "time": f"{now:%d/%b/%Y:%H:%M:%S +0000}",
+            "timeEpoch": int(now.timestamp() * 1000),
+        },
+        "body": text,
+        "isBase64Encoded": is_base64,
+    }
+    return json.dumps(event, ensure_ascii=False).encode()
 
 
 def rest_api(method: str, path: str, body: bytes = b"", content_type: str = "") -> bytes:
@@ -65,6 +107,10 @@ def rest_api(method: str, path: str, body: bytes = b"", content_type: str = "") 
         "isBase64Encoded": is_base64,
     }
     return json.dumps(event).encode()
+
+
+def _headers(answer: dict[str, Any]) -> dict[str, Any]:
+    return dict(answer.get("headers") or {})
 
 
 def _text(body: bytes) -> tuple[str, bool]:

@@ -9,13 +9,10 @@ https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
 import threading
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from odyssey import artifacts, client, limits, names, rules, runtime
@@ -29,8 +26,9 @@ from odyssey.errors import (
     TimedOutError,
     UsageError,
 )
-from odyssey.functions import data
+from odyssey.functions import data, events
 from odyssey.functions.deploying import SERVE, TRAIN
+from odyssey.functions.events import HttpAnswer
 from odyssey.runtime import CLOCK, SHOWN, Clock
 
 if TYPE_CHECKING:
@@ -165,35 +163,7 @@ def _event(sent: Body) -> bytes:
 
 
 def _request(sent: Body, accept: str | None) -> bytes:
-    """Return an event as a function URL makes it of a request."""
-    headers = {"content-type": sent.content_type, **({"accept": accept} if accept else {})}
-    try:
-        body, encoded = sent.content.decode(), False
-    except UnicodeDecodeError:
-        body, encoded = base64.b64encode(sent.content).decode(), True
-    now = datetime.now(UTC)
-    event = {
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": "/invocations",
-        "rawQueryString": "",
-        "headers": headers,
-        "requestContext": {
-            "http": {
-                "method": "POST",
-                "path": "/invocations",
-                "protocol": "HTTP/1.1",
-                "sourceIp": client.HOST,
-                "userAgent": "odyssey",
-            },
-            "stage": "$default",
-            "time": f"{now:%d/%b/%Y:%H:%M:%S +0000}",
-            "timeEpoch": int(now.timestamp() * 1000),
-        },
-        "body": body,
-        "isBase64Encoded": encoded,
-    }
-    return json.dumps(event, ensure_ascii=False).encode()
+    return events.function_url("POST", "/invocations", sent.content, sent.content_type, accept)
 
 
 def _require_size(payload: bytes) -> None:
@@ -223,19 +193,13 @@ class _Call:
     def unwrapped(self) -> Answer:
         """Return what is in the response that the function answers."""
         payload, spent = self._sent()
-        try:
-            told = json.loads(payload)
-            if not isinstance(told, dict) or "statusCode" not in told:
-                return Answer(self.name, JSON, payload, spent)
-            status, kind, body = _response(told)
-        except (ValueError, TypeError, binascii.Error) as error:
-            raise RequestError(
-                f"the function {self.name} gave no response: {error}", self._log()
-            ) from error
-        if status >= 400:
-            said = client.Answer(status, "", kind, body, spent).error()
-            raise runtime.failed(self.name, said, f" with {status}", hint=self._log())
-        return Answer(self.name, kind, body, spent)
+        told = HttpAnswer.of(payload)
+        if told.status is None:
+            return Answer(self.name, JSON, payload, spent)
+        if told.status >= 400:
+            said = client.Answer(told.status, "", told.content_type, told.body, spent).error()
+            raise runtime.failed(self.name, said, f" with {told.status}", hint=self._log())
+        return Answer(self.name, told.content_type, told.body, spent)
 
     def _sent(self) -> tuple[bytes, float]:
         started = self.clock.now()
@@ -305,15 +269,6 @@ class _Call:
 
     def _log(self) -> str:
         return f"odyssey lambda logs -n {_bare(self.name)} --since 10m {self.again}".rstrip()
-
-
-def _response(told: Mapping[str, Any]) -> tuple[int, str, bytes]:
-    """Return the status, the type and the body of a response."""
-    headers = {str(name).lower(): str(value) for name, value in (told.get("headers") or {}).items()}
-    body = str(told.get("body") or "")
-    encoded = told.get("isBase64Encoded")
-    content = base64.b64decode(body, validate=True) if encoded else body.encode()
-    return int(told["statusCode"]), headers.get("content-type", ""), content
 
 
 def _recorded(settings: Config, answer: Answer) -> Answer:

@@ -103,12 +103,6 @@ def test_a_response_with_an_error_is_one(world: World) -> None:
     assert caught.value.hint == "odyssey lambda logs -n iris-serve --since 10m"
 
 
-def test_a_response_that_is_broken_is_an_error(world: World) -> None:
-    world.functions.will_answer({"statusCode": 200, "body": "%", "isBase64Encoded": True})
-    with pytest.raises(RequestError, match="gave no response"):
-        invoke(world, CSV)
-
-
 def test_a_function_that_fails_is_said_with_its_error_and_where_its_log_is(world: World) -> None:
     world.functions.will_fail("BadInput", "no \x1b[31mgood")
     with pytest.raises(RequestError) as caught:
