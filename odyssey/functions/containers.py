@@ -89,7 +89,7 @@ def machine(
             words,
             variables.of_container(settings, part),
             hostname="function",
-            memory_mb=memory_mb(engine, settings),
+            memory_mb=emulated.limit_mb(memory_mb(engine, settings), settings.function.storage_mb),
             ports={port: layout.PORT},
             volumes={emulated.FOLDER: beside, at: given},
             writable=trains,

@@ -32,6 +32,9 @@ HEALTH_PATH = "/_emulator/health"
 REPORT = "X-Odyssey-Report"
 FAILED = "X-Amz-Function-Error"
 
+OWN_MB = 64
+"""Megabytes that the emulator itself may need, with an event of the largest size."""
+
 PAUSE = 0.02
 """Seconds between two questions whether the function has started."""
 
@@ -167,6 +170,16 @@ class Emulated:
             raise RequestError(f"the emulator on {host}:{port} gave no answer: {what}") from error
         finally:
             connection.close()
+
+
+def limit_mb(memory_mb: int, storage_mb: int) -> int:
+    """Return the memory of a function's container, in which the emulator keeps the function's.
+
+    Args:
+        memory_mb: The function's memory.
+        storage_mb: The size of its ``/tmp``, which is in memory here.
+    """
+    return memory_mb + storage_mb + OWN_MB
 
 
 def command(

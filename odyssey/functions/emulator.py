@@ -145,10 +145,24 @@ class Life:
                     kill(number, signal.SIGKILL)
         self.code = process.wait()
 
-    def look(self) -> None:
-        """Note how much memory it has taken so far."""
-        if self._process is not None and self.code is None:
-            self.peak_mb = max(self.peak_mb, sum(map(_peak_kb, family(self._process.pid))) >> 10)
+    def look(self, most_mb: int) -> None:
+        """Note how much memory it has taken so far, and kill it where it has taken too much.
+
+        The kernel cannot: to a container's limit it counts the files in /tmp, which on Lambda is a
+        disk, and this process.
+
+        Args:
+            most_mb: Megabytes that it may have.
+        """
+        if self._process is None or self.code is not None:
+            return
+        pids = family(self._process.pid)
+        self.peak_mb = max(self.peak_mb, sum(_kb(pid, "status", "VmHWM:") for pid in pids) >> 10)
+        # What processes share is counted once, which takes the kernel a while: only if it matters.
+        for file, row in (("status", "VmRSS:"), ("smaps_rollup", "Pss:")):
+            if sum(_kb(pid, file, row) for pid in pids) >> 10 <= most_mb:
+                return
+        self.kill()
 
     def _attend(self) -> None:
         process = self._process
@@ -191,11 +205,12 @@ def family(pid: int) -> list[int]:
     return found
 
 
-def _peak_kb(pid: int) -> int:
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/status") as status:
-        for line in status:
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1])
+def _kb(pid: int, file: str, row: str) -> int:
+    """Return the number in a row of a file about a process; 0 where there is none."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/{file}") as rows:
+        for found in rows:
+            if found.startswith(row):
+                return int(found.split()[1])
     return 0
 
 
@@ -274,6 +289,7 @@ class Function:
         self.changed = threading.Condition()
         self._command = command
         self._timeout = timeout
+        self._memory_mb = int(variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])
         self._init_limit = init
         self._tell = tell
         self._turn = threading.Lock()
@@ -406,7 +422,8 @@ class Function:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     break
-                self.changed.wait(left)
+                self.changed.wait(min(left, LOOK))
+                life.look(self._memory_mb)
             if life.init_ms is not None:
                 return None
             error = life.error
@@ -450,7 +467,7 @@ class Function:
                 if left <= 0:
                     break
                 self.changed.wait(min(left, LOOK))
-                life.look()
+                life.look(self._memory_mb)
             self._call, self._is_waiting = None, False
         if call.answer is None and life.code is not None:
             call.end(_about(exit_error(life.code), call.request_id), error=True)

@@ -33,6 +33,9 @@ def handle(event, context):
         time.sleep(600)
     if verb == "allocate":
         return len(bytearray(argument << 20))
+    if verb == "hold":
+        held = b"x" * (argument << 20)
+        time.sleep(600)
     if verb == "long":
         return "x" * argument
     if verb == "ask":

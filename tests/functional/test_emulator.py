@@ -232,6 +232,15 @@ def test_a_body_may_come_in_chunks(function: Function) -> None:
     assert (status, len(body)) == (200, 100002)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody counts it")
+def test_a_function_that_takes_more_memory_than_it_has_is_killed(tmp_path: Path) -> None:
+    with Function(tmp_path) as function:
+        function.ready()
+        outcome = invoke(function, {"hold": 200})
+        assert document(outcome)["errorType"] == "Runtime.OutOfMemory"
+        assert document(invoke(function, {"answer": 1})) == 1
+
+
 def test_memory_counts_from_its_highest(function: Function) -> None:
     assert invoke(function, {"allocate": 64}).report["max_memory_mb"] > 64
 

@@ -137,7 +137,7 @@ class DockerExecutor:
             words,
             {**NO_METADATA, **task.environment},
             hostname=task.hostname,
-            memory_mb=function.memory_mb,
+            memory_mb=emulated.limit_mb(function.memory_mb, function.storage_mb),
             ports={0: task.port},
             volumes={emulated.FOLDER: volume},
             entrypoint=[program],
