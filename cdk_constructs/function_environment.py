@@ -23,7 +23,7 @@ CACHES = {
 """Where libraries write, by default below the home folder, which Lambda keeps read-only."""
 
 _ENVIRONMENT_BYTES = 4096
-_RESERVED = frozenset(
+RESERVED = frozenset(
     {
         "AWS_ACCESS_KEY",
         "AWS_ACCESS_KEY_ID",
@@ -59,7 +59,7 @@ def check_environment(problems: Problems, variables: Mapping[str, str], *, with_
         total=_ENVIRONMENT_BYTES,
     )
     for name in variables:
-        if name in _RESERVED:
+        if name in RESERVED:
             problems.add(f"environment variable {name}: Lambda sets it itself")
         else:
             rule = "must be 2 or more letters, digits and underscores, a letter first"

@@ -3,14 +3,14 @@
 ::
 
     {"version": 1, "artifacts": {"image": "...", "model": "..."}, "env": {"prod": {"image": "..."}},
-     "tested": ["sha256:..."], "pushed": {"sha256:...": "sha256:..."}}
+     "passed": {"lambda": ["sha256:..."]}, "pushed": {"sha256:...": "sha256:..."}}
 
 In a sandbox (the variable ``ODYSSEY_SANDBOX``) ``artifacts`` and ``env`` are those of a table
 ``sandbox`` beside them, by the sandbox's folder: what exists there does not exist in AWS, nor in
 the next sandbox.
 
-``tested`` are the ids of images that have passed the container contract test, ``pushed`` the ids by
-the digests that a registry knows the images by.
+``passed`` are the ids of images that have passed the container contract test, by the service whose
+contract it is, ``pushed`` the ids by the digests that a registry knows the images by.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from odyssey.errors import ConfigError, OdysseyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
 FILE = ".odyssey/artifacts.json"
@@ -84,17 +84,19 @@ def record(app: Path, env: str | None, artifacts: Mapping[str, str]) -> None:
     _change(app, put)
 
 
-def record_tested(app: Path, image: str) -> None:
-    """Note that an image has passed the container contract test.
+def record_tested(app: Path, image: str, service: str) -> None:
+    """Note that an image has passed the container contract test of a service.
 
     Args:
         app: The app's folder.
         image: Its id.
+        service: ``sagemaker`` or ``lambda``.
     """
 
     def put(document: dict[str, Any]) -> None:
-        others = [known for known in document.get("tested", []) if known != image]
-        document["tested"] = [*others, image][-REMEMBERED:]
+        passed = document.setdefault("passed", {})
+        others = [known for known in passed.get(service, []) if known != image]
+        passed[service] = [*others, image][-REMEMBERED:]
 
     _change(app, put)
 
@@ -115,10 +117,18 @@ def record_pushed(app: Path, digest: str, image: str) -> None:
     _change(app, put)
 
 
-def is_tested(app: Path, image: str) -> bool:
-    """Return whether an image, by its id or its digest, has passed the container contract test."""
+def is_tested(app: Path, image: str, services: Iterable[str]) -> bool:
+    """Return whether an image has passed the container contract test of each of some services.
+
+    Args:
+        app: The app's folder.
+        image: Its id or its digest.
+        services: As for `record_tested`.
+    """
     document = _read(app)
-    return document.get("pushed", {}).get(image, image) in document.get("tested", [])
+    found = document.get("pushed", {}).get(image, image)
+    passed = document.get("passed", {})
+    return all(found in passed.get(service, []) for service in services)
 
 
 def _read(app: Path) -> dict[str, Any]:

@@ -159,7 +159,7 @@ def on_lambda(settings: Config, acting: str | None) -> bool:
     Raises:
         UsageError: The app is not for the service of ``--as``.
     """
-    named = settings.app.service.split("+")
+    named = settings.app.services
     if acting is not None and acting not in named:
         raise UsageError(
             f'--as {acting}: app.service is "{settings.app.service}"',

@@ -52,14 +52,19 @@ class App:
     )
 
     @property
+    def services(self) -> tuple[str, ...]:
+        """The services that run it: ``sagemaker``, ``lambda`` or, in this order, both."""
+        return tuple(self.service.split("+"))
+
+    @property
     def on_sagemaker(self) -> bool:
         """Whether it has an endpoint and jobs on SageMaker."""
-        return "sagemaker" in self.service.split("+")
+        return "sagemaker" in self.services
 
     @property
     def on_lambda(self) -> bool:
         """Whether it has functions on Lambda."""
-        return "lambda" in self.service.split("+")
+        return "lambda" in self.services
 
 
 @dataclass(frozen=True)

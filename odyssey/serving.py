@@ -20,7 +20,7 @@ from odyssey.errors import UsageError
 from odyssey.model_location import require_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from odyssey.aws import Access
     from odyssey.cloudformation.changesets import Prepared
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 PART = "endpoint"
 """The last word of the stack's name."""
+
+PARTS = {"sagemaker": PART, "lambda": "function"}
+"""The same of the stack that serves on each service."""
 
 
 @dataclass(frozen=True)
@@ -102,9 +105,9 @@ class Deleted:
         return "\n".join(one.text() if self.planned else one.kept() for one in self.stacks)
 
 
-def stack_name(settings: Config) -> str:
-    """Return the name of the stack of an app's endpoint in its environment."""
-    return f"{names.qualified(settings.app.name, settings.env)}-{PART}"
+def stack_name(settings: Config, part: str = PART) -> str:
+    """Return the name of a stack of an app in its environment, by default of its endpoint's."""
+    return f"{names.qualified(settings.app.name, settings.env)}-{part}"
 
 
 def serve(
@@ -136,21 +139,61 @@ def serve(
     """
     _require_artifacts(settings)
     settings = _with_role(settings, access, role)
-    warn_untested(settings)
+    warn_untested(settings, (PART,))
     require_model(settings, access)
     note(_cost(settings))
-    chosen = resolve(
-        settings, (foundation.stack_name(settings), stack_name(settings)), access, validate=True
+    made = settings.artifacts
+    done = rolled_out(
+        settings,
+        access,
+        consent,
+        PART,
+        {"model": made.model},
+        dry_run=dry_run,
+        method=method,
+        resolve=resolve,
     )
+    if isinstance(done, PreparedServing):
+        return done
+    return Served(invocation.endpoint_name(settings), made.image, made.model, done)
+
+
+def rolled_out(
+    settings: Config,
+    access: Access,
+    consent: Consent,
+    part: str,
+    known: Mapping[str, str],
+    *,
+    dry_run: bool,
+    method: str,
+    resolve: Resolve,
+) -> tuple[Deployed, ...] | PreparedServing:
+    """Deploy the foundation with one more stack of the app, and record what that has.
+
+    Args:
+        settings: The app's settings.
+        access: The way to AWS.
+        consent: Asks before anything is changed.
+        part: The last word of the stack's name, of `PARTS`.
+        known: What is recorded, by the names of the artifacts.
+        dry_run: As for `serve`, as the two that follow are.
+        method: The same.
+        resolve: The same.
+
+    Raises:
+        OdysseyError: As for `serve`.
+    """
+    stacks = (foundation.stack_name(settings), stack_name(settings, part))
+    chosen = resolve(settings, stacks, access, validate=True)
     if dry_run:
         prepared = PreparedServing(changesets.prepare(chosen))
         given.tell_what_is_lost(settings)
         return prepared
     done = deployment.deploy(chosen, consent, method=method)
-    made = settings.artifacts
-    artifacts.record(settings.folder, settings.env, {"model": made.model})
+    artifacts.record(settings.folder, settings.env, known)
     given.tell_what_is_lost(settings)
-    return Served(invocation.endpoint_name(settings), made.image, made.model, done)
+    return done
 
 
 def delete(
@@ -176,30 +219,79 @@ def delete(
         UsageError: There is nobody to ask, or the stack cannot be synthesized.
         InterruptedByUserError: Ctrl-C, or the answer is no.
     """
-    name = stack_name(settings)
+    made = settings.artifacts
+    return removed(
+        settings,
+        access,
+        consent,
+        PART,
+        dry_run,
+        lacking="" if made.image and made.model else "no image or no model",
+        told=f"{_cost(settings)}; what the foundation keeps in S3 and ECR stays",
+        resolve=resolve,
+    )
+
+
+def removed(
+    settings: Config,
+    access: Access,
+    consent: Consent,
+    part: str,
+    dry_run: bool,
+    *,
+    lacking: str,
+    told: str,
+    resolve: Resolve,
+) -> Deleted:
+    """Destroy one stack of the app beside the foundation.
+
+    Args:
+        settings: The app's settings.
+        access: The way to AWS.
+        consent: Asks before anything is destroyed.
+        part: The last word of the stack's name, of `PARTS`.
+        dry_run: Say what would go, and destroy nothing.
+        lacking: What is not recorded, without which the app has no such stack; "" for nothing. The
+            stack is destroyed by the CDK, which needs it in the app.
+        told: What the one who is asked should know.
+        resolve: Synthesizes the app.
+
+    Raises:
+        OdysseyError: As for `delete`.
+    """
+    name = stack_name(settings, part)
     if service.describe(access.client("cloudformation"), name) is None:
         note(f"{name}: there is nothing to delete")
         return Deleted((), dry_run)
-    _require_synthesizable(settings, name)
+    if lacking:
+        raise UsageError(
+            f"{lacking} is recorded, so that the app has no stack {name}",
+            f"aws cloudformation delete-stack --stack-name {name}",
+        )
     chosen = resolve(settings, (name,), access)
     if dry_run:
         return Deleted(destruction.plan(chosen), planned=True)
-    note(f"{_cost(settings)}; what the foundation keeps in S3 and ECR stays")
+    note(told)
     return Deleted(destruction.destroy(chosen, consent))
 
 
-def warn_untested(settings: Config, stacks: Iterable[str] = (PART,)) -> None:
+def warn_untested(settings: Config, stacks: Iterable[str]) -> None:
     """Say so where the image that is going to be deployed has not passed its contract test.
+
+    There is a test for each service that a stack is for.
 
     Args:
         settings: The app's settings.
         stacks: The names of the stacks that are going to be deployed.
     """
     image = settings.artifacts.image
-    if all(name.endswith(foundation.PART) for name in stacks):
-        return
-    if image and not artifacts.is_tested(settings.folder, image.rpartition("@")[2]):
-        warn(f"{image} has not passed `odyssey docker test`")
+    for each in settings.app.services if image else ():
+        others = tuple({foundation.PART, *PARTS.values()} - {PARTS[each]})
+        if all(name.endswith(others) for name in stacks):
+            continue
+        if not artifacts.is_tested(settings.folder, image.rpartition("@")[2], (each,)):
+            acting = f" --as {each}" if len(settings.app.services) > 1 else ""
+            warn(f"{image} has not passed `odyssey docker test{acting}`")
 
 
 def _require_artifacts(settings: Config) -> None:
@@ -214,15 +306,6 @@ def _require_artifacts(settings: Config) -> None:
         raise UsageError(
             "no model is recorded: there is nothing to serve",
             "odyssey sagemaker train, or name one with -m s3://BUCKET/KEY.tar.gz",
-        )
-
-
-def _require_synthesizable(settings: Config, name: str) -> None:
-    """The stack is destroyed by the CDK, which needs it in the app."""
-    if not settings.artifacts.image or not settings.artifacts.model:
-        raise UsageError(
-            f"no image or no model is recorded, so that the app has no stack {name}",
-            f"aws cloudformation delete-stack --stack-name {name}",
         )
 
 

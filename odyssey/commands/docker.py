@@ -214,7 +214,7 @@ def push(
             planned = {**ecr.plan(settings, access, name).document(), "image": found.id}
             console.result(planned, json.dumps(planned, indent=2))
             return
-        tested = artifacts.is_tested(settings.folder, found.id)
+        tested = artifacts.is_tested(settings.folder, found.id, settings.app.services)
         pushed = push.push(
             docker,
             found,

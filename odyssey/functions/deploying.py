@@ -12,8 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from odyssey import artifacts, aws, foundation, given, names, roles, serving
-from odyssey.cloudformation import changesets, deployment, destruction, service
+from odyssey import aws, given, names, roles, serving
 from odyssey.cloudformation import target as targets
 from odyssey.console import note
 from odyssey.errors import AwsError, UsageError
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from odyssey.consent import Consent
     from odyssey.serving import Resolve
 
-PART = "function"
+PART = serving.PARTS["lambda"]
 """The last word of the stack's name."""
 
 TRAIN, SERVE = "train", "serve"
@@ -71,7 +70,7 @@ class Functions:
 
 def stack_name(settings: Config) -> str:
     """Return the name of the stack of an app's functions in its environment."""
-    return f"{names.qualified(settings.app.name, settings.env)}-{PART}"
+    return serving.stack_name(settings, PART)
 
 
 def train(
@@ -188,21 +187,17 @@ def delete(
         InterruptedByUserError: Ctrl-C, or the answer is no.
     """
     require_functions(settings)
-    name = stack_name(settings)
-    if service.describe(access.client("cloudformation"), name) is None:
-        note(f"{name}: there is nothing to delete")
-        return Deleted((), dry_run)
-    if not settings.artifacts.image:
-        # The stack is destroyed by the CDK, which needs it in the app.
-        raise UsageError(
-            f"no image is recorded, so that the app has no stack {name}",
-            f"aws cloudformation delete-stack --stack-name {name}",
-        )
-    chosen = resolve(settings, (name,), access)
-    if dry_run:
-        return Deleted(destruction.plan(chosen), planned=True)
-    note(f"The functions of {name} go, with their logs; what the foundation keeps stays")
-    return Deleted(destruction.destroy(chosen, consent))
+    told = f"The functions of {stack_name(settings)} go, with their logs; what the foundation keeps"
+    return serving.removed(
+        settings,
+        access,
+        consent,
+        PART,
+        dry_run,
+        lacking="" if settings.artifacts.image else "no image",
+        told=f"{told} stays",
+        resolve=resolve,
+    )
 
 
 def require_functions(settings: Config) -> None:
@@ -239,18 +234,17 @@ def _deployed(
 ) -> tuple[Deployed, ...] | PreparedServing:
     serving.warn_untested(settings, (PART,))
     note(_cost(settings))
-    stacks = (foundation.stack_name(settings), stack_name(settings))
-    chosen = resolve(settings, stacks, access, validate=True)
-    if dry_run:
-        prepared = PreparedServing(changesets.prepare(chosen))
-        given.tell_what_is_lost(settings)
-        return prepared
-    done = deployment.deploy(chosen, consent, method=method)
     made = {"image": settings.artifacts.image, "model": settings.artifacts.model}
-    known = {name: uri for name, uri in made.items() if uri}
-    artifacts.record(settings.folder, settings.env, known)
-    given.tell_what_is_lost(settings)
-    return done
+    return serving.rolled_out(
+        settings,
+        access,
+        consent,
+        PART,
+        {name: uri for name, uri in made.items() if uri},
+        dry_run=dry_run,
+        method=method,
+        resolve=resolve,
+    )
 
 
 def _cost(settings: Config) -> str:

@@ -81,5 +81,5 @@ def test(engine: docker.DockerClient, settings: Config, image: Image) -> Report:
             Contained(container), found, limits, image=image, platform=platform(settings)
         )
     if report.passed:
-        artifacts.record_tested(settings.folder, image.id)
+        artifacts.record_tested(settings.folder, image.id, "lambda")
     return report

@@ -47,5 +47,5 @@ def test(engine: docker.DockerClient, settings: Config, image: Image) -> Report:
             Served(container), found, limits, image=image, platform=platform(settings)
         )
     if report.passed:
-        artifacts.record_tested(settings.folder, image.id)
+        artifacts.record_tested(settings.folder, image.id, "sagemaker")
     return report

@@ -106,7 +106,7 @@ def test_an_image_that_keeps_the_contract_is_remembered(function: SmallApp) -> N
     done = function.run("docker", "test", "--as", "lambda", "--output", "json")
     assert done.code == 0, done.out
     assert {each["verdict"] for each in done.document["checks"]} == {"pass"}
-    assert artifacts.is_tested(function.folder, done.document["image"])
+    assert artifacts.is_tested(function.folder, done.document["image"], ("lambda",))
 
 
 def test_a_file_that_not_everybody_reads_breaks_the_contract(function: SmallApp) -> None:
@@ -117,7 +117,7 @@ def test_a_file_that_not_everybody_reads_breaks_the_contract(function: SmallApp)
     }
     assert list(broken) == ["files"]
     assert broken["files"].startswith("not /opt/program/secret: ")
-    assert not artifacts.is_tested(function.folder, report["image"])
+    assert not artifacts.is_tested(function.folder, report["image"], ("lambda",))
 
 
 def test_want_of_memory_is_named(function: SmallApp) -> None:

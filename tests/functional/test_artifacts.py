@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from odyssey import artifacts
+from odyssey import artifacts, config, serving
 from odyssey.errors import ConfigError
 
 RECORD = """
@@ -64,26 +64,34 @@ def test_two_that_record_at_once_lose_nothing_of_each_other(tmp_path: Path) -> N
 @pytest.mark.parametrize("order", ["test first", "push first"])
 def test_a_pass_holds_for_the_digest_of_the_same_image(tmp_path: Path, order: str) -> None:
     steps = [
-        lambda: artifacts.record_tested(tmp_path, "sha256:id"),
+        lambda: artifacts.record_tested(tmp_path, "sha256:id", "lambda"),
         lambda: artifacts.record_pushed(tmp_path, "sha256:digest", "sha256:id"),
     ]
     for step in steps if order == "test first" else reversed(steps):
-        assert not artifacts.is_tested(tmp_path, "sha256:digest")
+        assert not artifacts.is_tested(tmp_path, "sha256:digest", ("lambda",))
         step()
-    assert artifacts.is_tested(tmp_path, "sha256:digest")
-    assert artifacts.is_tested(tmp_path, "sha256:id")
+    assert artifacts.is_tested(tmp_path, "sha256:digest", ("lambda",))
+    assert artifacts.is_tested(tmp_path, "sha256:id", ("lambda",))
     artifacts.record_pushed(tmp_path, "sha256:other", "sha256:untested")
-    assert not artifacts.is_tested(tmp_path, "sha256:other")
+    assert not artifacts.is_tested(tmp_path, "sha256:other", ("lambda",))
+
+
+def test_a_pass_is_one_of_its_service_alone(tmp_path: Path) -> None:
+    artifacts.record_tested(tmp_path, "sha256:id", "sagemaker")
+    assert artifacts.is_tested(tmp_path, "sha256:id", ("sagemaker",))
+    assert not artifacts.is_tested(tmp_path, "sha256:id", ("sagemaker", "lambda"))
+    artifacts.record_tested(tmp_path, "sha256:id", "lambda")
+    assert artifacts.is_tested(tmp_path, "sha256:id", ("sagemaker", "lambda"))
 
 
 def test_what_is_remembered_is_bounded_and_the_latest(tmp_path: Path) -> None:
     for number in range(artifacts.REMEMBERED + 5):
-        artifacts.record_tested(tmp_path, f"sha256:{number}")
+        artifacts.record_tested(tmp_path, f"sha256:{number}", "lambda")
         artifacts.record_pushed(tmp_path, f"sha256:d{number}", f"sha256:{number}")
     document = json.loads((tmp_path / artifacts.FILE).read_text())
-    assert len(document["tested"]) == len(document["pushed"]) == artifacts.REMEMBERED
-    assert artifacts.is_tested(tmp_path, f"sha256:d{artifacts.REMEMBERED + 4}")
-    assert not artifacts.is_tested(tmp_path, "sha256:d0")
+    assert len(document["passed"]["lambda"]) == len(document["pushed"]) == artifacts.REMEMBERED
+    assert artifacts.is_tested(tmp_path, f"sha256:d{artifacts.REMEMBERED + 4}", ("lambda",))
+    assert not artifacts.is_tested(tmp_path, "sha256:d0", ("lambda",))
 
 
 def test_a_file_of_somebody_else_is_left_as_it_is(tmp_path: Path) -> None:
@@ -92,3 +100,19 @@ def test_a_file_of_somebody_else_is_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="not what odyssey wrote"):
         artifacts.record(tmp_path, None, {"image": "a"})
     assert (tmp_path / artifacts.FILE).read_text() == "not ours"
+
+
+def test_an_image_that_has_passed_as_a_container_of_sagemaker_s_alone_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/iris@sha256:{'ab' * 32}"
+    (tmp_path / "odyssey.toml").write_text(
+        '[app]\nname = "iris"\nservice = "sagemaker+lambda"\n'
+        f'[artifacts]\nimage = "{image}"\nmodel = "s3://models/iris.tar.gz"\n'
+    )
+    artifacts.record_tested(tmp_path, f"sha256:{'ab' * 32}", "sagemaker")
+    settings = config.load(tmp_path)
+    serving.warn_untested(settings, ["iris-foundation", "iris-endpoint"])
+    assert capsys.readouterr().err == ""
+    serving.warn_untested(settings, ["iris-foundation", "iris-function"])
+    assert "has not passed `odyssey docker test --as lambda`" in capsys.readouterr().err

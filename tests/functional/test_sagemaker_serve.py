@@ -194,7 +194,7 @@ def test_an_image_that_has_not_passed_its_test_is_said(
     assert words in capsys.readouterr().err
     # when: it is the image of this id, which passes only after the push
     artifacts.record_pushed(world.folder, DIGEST, "sha256:1d")
-    artifacts.record_tested(world.folder, "sha256:1d")
+    artifacts.record_tested(world.folder, "sha256:1d", "sagemaker")
     world.serve()
     # then
     assert words not in capsys.readouterr().err

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from cdk_constructs import function_environment
 from odyssey.sandbox.calls import Call, ServiceError
 from odyssey.sandbox.lambda_ import functions
 from odyssey.sandbox.lambda_.functions import invalid
@@ -54,29 +55,11 @@ LONGEST = 900
 ENVIRONMENT = 4096
 """Bytes of all variables together, as JSON."""
 
-RESERVED = {
-    "AWS_ACCESS_KEY",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_DEFAULT_REGION",
-    "AWS_EXECUTION_ENV",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-    "AWS_LAMBDA_FUNCTION_NAME",
-    "AWS_LAMBDA_FUNCTION_VERSION",
-    "AWS_LAMBDA_INITIALIZATION_TYPE",
-    "AWS_LAMBDA_LOG_GROUP_NAME",
-    "AWS_LAMBDA_LOG_STREAM_NAME",
-    "AWS_LAMBDA_RUNTIME_API",
-    "AWS_REGION",
-    "AWS_SECRET_ACCESS_KEY",
+RESERVED = function_environment.RESERVED | {
     "AWS_SECRET_KEY",
-    "AWS_SESSION_TOKEN",
     "AWS_XRAY_DAEMON_ADDRESS",
-    "LAMBDA_RUNTIME_DIR",
-    "LAMBDA_TASK_ROOT",
     "_AWS_XRAY_DAEMON_ADDRESS",
     "_AWS_XRAY_DAEMON_PORT",
-    "_HANDLER",
-    "_X_AMZN_TRACE_ID",
 }
 """Variables that are Lambda's own."""
 

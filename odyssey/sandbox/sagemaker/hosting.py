@@ -120,18 +120,9 @@ def hosted(
     Raises:
         HostingError: The model cannot be served, or was cancelled before it could.
     """
-    found = container(model)
-    task = Task(
-        image=found["Image"],
-        command=("serve",),
-        environment={"AWS_REGION": region, **found.get("Environment", {}), **(environment or {})},
-        hostname="model",
-        port=PORT,
-        region=region,
-        role=model["ExecutionRoleArn"],
-    )
     with ExitStack() as stack:
         try:
+            task = _task(model, region, environment or {})
             machine = stack.enter_context(sandbox.executor.machine(task))
             with fetched(sandbox, model, region, download_seconds, cancelled) as files:
                 machine.put(MODEL, files)
@@ -154,6 +145,19 @@ def hosted(
         _await_health(host, startup_seconds, cancelled)
         grace = GRACE
         yield host
+
+
+def _task(model: Mapping[str, Any], region: str, environment: Mapping[str, str]) -> Task:
+    found = container(model)
+    return Task(
+        image=found["Image"],
+        command=("serve",),
+        environment={"AWS_REGION": region, **found.get("Environment", {}), **environment},
+        hostname="model",
+        port=PORT,
+        region=region,
+        role=model["ExecutionRoleArn"],
+    )
 
 
 def _await_health(host: Host, seconds: float, cancelled: Callable[[], bool]) -> None:
