@@ -117,8 +117,16 @@ def _no_engine() -> Iterator[None]:
                 "this user may not speak to the Docker engine",
                 'join its group: sudo usermod -aG docker "$USER", then log in again',
             ) from error
-        reason = clean(str(error).rpartition(": ")[2] or str(error)).strip("'()\" ")
-        raise MissingToolError(f"no Docker engine answers: {reason}", START) from error
+        raise MissingToolError(f"no Docker engine answers: {_reason(error)}", START) from error
+
+
+def _reason(error: BaseException) -> str:
+    """Return what the system said, which docker-py and requests wrap in words of their own."""
+    first = error
+    while (before := first.__cause__ or first.__context__) is not None:
+        first = before
+    told = getattr(first, "strerror", None) or str(error).rpartition(": ")[2] or str(error)
+    return clean(told).strip("'()\" ")
 
 
 def _address() -> dict[str, Any]:
