@@ -42,12 +42,12 @@ lock: $(VENV)/.ready
 clean:
 	rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
-# The lock has everything, so nothing is to be resolved. Without byte code each start takes three
-# times as long; made at once by all cores, where some files are for other Pythons and have none.
+# Without byte code each start takes three times as long; all cores make it at once, where some files
+# are for other Pythons and have none. pip must resolve (no --no-deps): two packages of the CDK have
+# files of the same names, and only so the right one is installed last.
 $(VENV)/.ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps \
-		-r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-dev.lock
 	-PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	touch $@
