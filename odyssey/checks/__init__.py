@@ -1,0 +1,1 @@
+"""Rules over settings, templates, an image and a model: what a deployment would stumble on."""

@@ -1,0 +1,1 @@
+"""Two cloud assemblies beside each other: what a deployment does, for those who approve it."""
