@@ -172,8 +172,6 @@ class Template:
         """
         above = ["Resources", resource, "Properties"] if resource else []
         steps: list[str | int] = [*above, *path]
-            ["Resources", resource, "Properties", *path] if resource else [*path]
-        )
         here: Any = self.body
         found: int | None = None
         for step in steps:
