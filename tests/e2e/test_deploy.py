@@ -90,7 +90,7 @@ class Account:
 
 @pytest.fixture
 def account(tmp_path: Path) -> Iterator[Account]:
-    """An account with nothing in it but two models, of which one cannot be served."""
+    """An account with nothing in it but a model."""
     folder = tmp_path / "sandbox"
     folder.mkdir()
     executor = ProcessExecutor(serving.app(tmp_path / "small"))
@@ -98,7 +98,6 @@ def account(tmp_path: Path) -> Iterator[Account]:
     sandbox.start()
     models = serving.Account(sandbox)
     models.upload("first", answer="first")
-    models.upload("broken", exit="broken")
     account = Account(sandbox, bake("testapp", "sagemaker", tmp_path))
     account.set(SETTINGS)
     yield account
@@ -149,29 +148,6 @@ def test_an_app_s_life_in_an_account(account: Account) -> None:
     ]
     assert account.status("testapp-foundation") in {None, "DELETE_COMPLETE"}
     assert account.run("destroy").code == 0
-
-
-def test_an_endpoint_whose_model_cannot_be_served_goes_back(account: Account) -> None:
-    def answer() -> bytes:
-        (endpoint,) = account.client("sagemaker").list_endpoints()["Endpoints"]
-        told = account.client("sagemaker-runtime").invoke_endpoint(
-            EndpointName=endpoint["EndpointName"], Body=b"?"
-        )
-        with told["Body"] as body:
-            return bytes(body.read())
-
-    # given
-    assert account.run("deploy", "--method", "direct", "--yes").code == 0
-    assert answer() == b"first"
-    # when
-    broken = {"ODYSSEY_ARTIFACTS_MODEL": "s3://models/broken/model.tar.gz"}
-    done = account.run("deploy", "--method", "direct", "--yes", **broken)
-    # then
-    assert done.code == 1
-    assert "did not pass the ping health check" in done.err
-    assert "odyssey sagemaker logs " in done.err
-    assert account.status("testapp-endpoint") == "UPDATE_ROLLBACK_COMPLETE"
-    assert answer() == b"first"
 
 
 def test_a_change_set_is_prepared_and_executed_as_it_is(account: Account) -> None:

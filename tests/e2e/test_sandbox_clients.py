@@ -144,8 +144,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The AWS CLI of PyPI, in an environment of its own."""
     folder = tmp_path_factory.mktemp("aws")
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    install = [str(folder / "bin" / "pip"), "install", "--quiet", "awscli>=1.44,<2"]
-    subprocess.run(install, check=True, capture_output=True)
+    install = [str(folder / "bin" / "pip"), "install", "--quiet", "--no-compile"]
+    subprocess.run([*install, "awscli>=1.44,<2"], check=True, capture_output=True)
     return str(folder / "bin" / "aws")
 
 

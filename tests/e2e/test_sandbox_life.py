@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +22,9 @@ from botocore.exceptions import ClientError
 from sklearn.linear_model import LogisticRegression
 
 from tests.e2e.sandboxes import REGION, Load, World
+
+Part = Callable[["World", Path, Path], None]
+"""What happens to an app's endpoint meanwhile."""
 
 ROWS = [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3], [5.9, 2.8, 4.2, 1.3]]
 
@@ -90,15 +94,27 @@ def endpoint(world: World) -> dict[str, Any]:
     return found
 
 
-def live(world: World, app: Path, folder: Path) -> None:
-    """From the first model to the last, on a foundation that is there."""
+def live(world: World, app: Path, folder: Path, *between: Part) -> None:
+    """From the first model to the end, on a foundation that is there."""
     # when a model is trained and served, then it answers as scikit-learn does
     train(world, app)
     served = world.must("sagemaker", "serve", "--yes")
     assert served["endpoint"] == "testapp"
     answers(world, app)
+    for part in between:
+        part(world, app, folder)
+    # when a batch is run, then its answers are scikit-learn's
+    batch(world, app, folder)
+    # when everything is destroyed, then the endpoint is gone
+    world.must("destroy", "--yes")
+    with pytest.raises(ClientError, match="Could not find endpoint"):
+        endpoint(world)
+
+
+def updates(world: World, app: Path, folder: Path) -> None:
+    """A second model, and one that cannot be loaded, under load."""
     first = endpoint(world)["EndpointConfigName"]
-    # when a second model takes its place, then no request fails meanwhile
+    # when a second model takes the first one's place, then no request fails meanwhile
     train(world, app, C=0.01)
     body = json.dumps({"observation": ROWS[0]}).encode()
     with Load(world.client("sagemaker-runtime"), "testapp", body) as load:
@@ -117,17 +133,13 @@ def live(world: World, app: Path, folder: Path) -> None:
         failed = world.run("sagemaker", "serve", "-m", uri, "--yes")
     assert failed.code == 1, failed.err
     assert "ping health check" in failed.err
+    assert "odyssey sagemaker logs " in failed.err
     assert load.failures == []
     assert endpoint(world)["EndpointStatus"] == "InService"
     assert endpoint(world)["EndpointConfigName"] == second
     answers(world, app, C=0.01)
-    # when a batch is run, then its answers are scikit-learn's
+    # given for what follows: the first model again
     train(world, app)
-    batch(world, app, folder)
-    # when everything is destroyed, then the endpoint is gone
-    world.must("destroy", "--yes")
-    with pytest.raises(ClientError, match="Could not find endpoint"):
-        endpoint(world)
 
 
 def upload(world: World, folder: Path) -> str:
@@ -152,7 +164,7 @@ def test_an_app_lives_in_containers(app: Path, base_image: str, tmp_path: Path) 
         world.must("docker", "-n", "life", "build", "--base", base_image)
         pushed = world.must("docker", "-n", "life", "push")
         assert f".dkr.ecr.{REGION}.amazonaws.com/" in pushed["image"]
-        live(world, app, tmp_path)
+        live(world, app, tmp_path, updates)
     # then nothing is left of it
     label = ["--filter", f"label=odyssey.owner={socket.gethostname()}:{world.record['pid']}"]
     listed = subprocess.run(
