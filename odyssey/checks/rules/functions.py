@@ -1,1 +1,358 @@
-"""Rules of functions."""
+"""Rules of Lambda functions: their limits, their variables, and the role that they take.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from odyssey.checks import limits, policies
+from odyssey.checks.findings import Severity
+from odyssey.checks.rule import Fault, rule
+from odyssey.checks.secrets import secret
+from odyssey.checks.template import UNKNOWN, function
+
+if TYPE_CHECKING:
+    from odyssey.checks.template import Resource, Template
+
+_LIMITS = "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"
+_VARIABLES = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"
+_SCHEMA = "https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"
+_ROLE = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html"
+_SQS = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"
+
+FUNCTION = "AWS::Lambda::Function"
+
+_MOST_VARIABLES = 4096
+"""Bytes of all variables of a function, names and values."""
+
+_RESERVED = frozenset(
+    {
+        "_HANDLER",
+        "_X_AMZN_TRACE_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_REGION",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_LAMBDA_RUNTIME_API",
+        "LAMBDA_TASK_ROOT",
+        "LAMBDA_RUNTIME_DIR",
+    }
+)
+_NAME = re.compile(r"[a-zA-Z]\w+", re.ASCII)
+
+
+def is_image(found: Resource) -> bool:
+    """Return whether a function is a container image."""
+    return found.get("PackageType") == "Image" or found.raw("Code", "ImageUri") is not None
+
+
+def is_classic(found: Resource) -> bool:
+    """Return whether a function is a standard one, not one on instances of its owner."""
+    return found.raw("CapacityProviderConfig") is None
+
+
+def _beyond(found: Resource, what: str, *path: str) -> Iterator[Fault]:
+    limit = limits.of("lambda", "CreateFunction", *path)
+    for way, value in found.each(*path):
+        if not limit.admits(value):
+            message = f"{what} is {value}"
+            yield Fault(message, found, way, value, limit.describe())
+
+
+@rule(
+    "LM101",
+    Severity.ERROR,
+    "template",
+    "A function has 128 to 10,240 MB of memory",
+    source=_LIMITS,
+    fix="choose a memory within the limit; a larger model belongs on SageMaker",
+)
+def memory(found: Template) -> Iterator[Fault]:
+    """A function with another amount of memory is refused when it is made.
+
+    The API's model and CloudFormation's schema allow 32,768 MB, which only functions on managed
+    instances may have, so that other linters pass what AWS refuses.
+    """
+    for each in found.of(FUNCTION):
+        if is_classic(each):
+            yield from _beyond(each, "the memory in MB", "MemorySize")
+
+
+@rule(
+    "LM102",
+    Severity.ERROR,
+    "template",
+    "A function runs for 1 to 900 seconds",
+    source=_LIMITS,
+    fix="choose a timeout of at most 900 seconds; longer work belongs in a SageMaker job",
+)
+def timeout(found: Template) -> Iterator[Fault]:
+    """A longer timeout is refused when the function is made; the API's model allows more."""
+    for each in found.of(FUNCTION):
+        if is_classic(each):
+            yield from _beyond(each, "the timeout in seconds", "Timeout")
+
+
+@rule(
+    "LM103",
+    Severity.WARNING,
+    "template",
+    "A function of a container image says how long it may run",
+    source=_SCHEMA,
+    fix="set Timeout, such as 60",
+)
+def no_timeout(found: Template) -> Iterator[Fault]:
+    """Without a timeout a function is ended after 3 seconds.
+
+    A container that loads a model is rarely ready by then, so that its first calls fail.
+    """
+    for each in found.of(FUNCTION):
+        if is_image(each) and each.raw("Timeout") is None:
+            yield Fault(
+                "no timeout: the function is ended after 3 seconds",
+                each,
+                ("Timeout",),
+                3,
+                "1 to 900 seconds, long enough to load a model",
+            )
+
+
+@rule(
+    "LM104",
+    Severity.ERROR,
+    "template",
+    "A function has 512 to 10,240 MB in /tmp",
+    source=_LIMITS,
+    fix="choose a size within the limit",
+)
+def storage(found: Template) -> Iterator[Fault]:
+    """A function with another size of /tmp is refused when it is made."""
+    for each in found.of(FUNCTION):
+        if is_classic(each):
+            yield from _beyond(each, "the storage in MB", "EphemeralStorage", "Size")
+
+
+@rule(
+    "LM105",
+    Severity.ERROR,
+    "template",
+    "The environment variables of a function have 4 KB at most",
+    source=_LIMITS,
+    fix="keep what is long in S3 or in Parameter Store, and pass its name",
+)
+def variables_size(found: Template) -> Iterator[Fault]:
+    """A function with more is refused: all names and values together may have 4,096 bytes."""
+    for each in found.of(FUNCTION):
+        values = _variables(each)
+        size = sum(len(f"{key}{value if value else ''}".encode()) for key, value in values.items())
+        if size > _MOST_VARIABLES:
+            yield Fault(
+                f"the environment variables have at least {size} bytes",
+                each,
+                ("Environment", "Variables"),
+                size,
+                f"at most {_MOST_VARIABLES} bytes",
+            )
+
+
+@rule(
+    "LM106",
+    Severity.ERROR,
+    "template",
+    "A function's environment leaves Lambda's own variables alone",
+    source=_VARIABLES,
+    fix="choose another name, or leave it out: Lambda sets it",
+)
+def reserved_variables(found: Template) -> Iterator[Fault]:
+    """Lambda refuses a function that sets a variable which Lambda itself sets."""
+    for each in found.of(FUNCTION):
+        for name in _variables(each):
+            if name in _RESERVED:
+                path = ("Environment", "Variables", name)
+                yield Fault(f"{name} is set by Lambda", each, path, name, "no reserved name")
+
+
+@rule(
+    "LM107",
+    Severity.ERROR,
+    "template",
+    "The name of an environment variable has letters, digits and underscores",
+    source=_VARIABLES,
+    fix="begin with a letter, and have two characters or more of letters, digits and underscores",
+)
+def variable_names(found: Template) -> Iterator[Fault]:
+    """Lambda refuses other names, also those that a shell would take, such as ``_PATH`` or ``A``."""
+    for each in found.of(FUNCTION):
+        for name in _variables(each):
+            if not _NAME.fullmatch(name) and name not in _RESERVED:
+                path = ("Environment", "Variables", name)
+                yield Fault(f'a variable has the name "{name}"', each, path, name, _NAME.pattern)
+
+
+@rule(
+    "LM108",
+    Severity.WARNING,
+    "template",
+    "A function's environment has no secrets",
+    source=_VARIABLES,
+    fix="keep it in Secrets Manager, pass its ARN, and read it in the function",
+)
+def variable_secrets(found: Template) -> Iterator[Fault]:
+    """A template is read by many: in a repository, in the console, in logs of a pipeline.
+
+    So is a function's configuration, by whoever may call GetFunctionConfiguration.
+    """
+    for each in found.of(FUNCTION):
+        for name, value in _variables(each).items():
+            if secret(name, value):
+                path = ("Environment", "Variables", name)
+                yield Fault(f"{name} looks like a secret", each, path, None, "no secrets")
+
+
+@rule(
+    "LM109",
+    Severity.ERROR,
+    "template",
+    "A function's name has 64 characters at most",
+    source=_SCHEMA,
+    fix="leave the name to CloudFormation, or shorten it; take letters, digits, - and _",
+)
+def function_name(found: Template) -> Iterator[Fault]:
+    """The API's model allows 140 characters, because a name may be an ARN in other calls."""
+    limit = limits.of("lambda", "CreateFunction", "FunctionName")
+    for each in found.of(FUNCTION):
+        for path, name in each.each("FunctionName"):
+            is_short = isinstance(name, str) and len(name) <= int(limit.max or 64)
+            if not is_short or not re.fullmatch(r"[a-zA-Z0-9-_]+", name):
+                message = f'the name "{name}" has {len(str(name))} characters'
+                yield Fault(message, each, path, name, "1 to 64 that match [a-zA-Z0-9-_]+")
+
+
+@rule(
+    "LM110",
+    Severity.ERROR,
+    "template",
+    "A function has one architecture",
+    source=_SCHEMA,
+    fix="name one: x86_64, or arm64 where the image is built for it",
+)
+def architectures(found: Template) -> Iterator[Fault]:
+    """A function runs on one processor, and its image must be built for just that.
+
+    A function with two is refused; one with the wrong one fails with ``exec format error``.
+    """
+    for each in found.of(FUNCTION):
+        for path, value in each.each("Architectures"):
+            if isinstance(value, list) and len(value) != 1:
+                yield Fault(f"{len(value)} architectures", each, path, value, "exactly one")
+
+
+@rule(
+    "LM111",
+    Severity.ERROR,
+    "template",
+    "A function's role trusts Lambda",
+    source=_ROLE,
+    fix="let lambda.amazonaws.com assume the role, with sts:AssumeRole",
+)
+def role_trust(found: Template) -> Iterator[Fault]:
+    """Otherwise the function is refused: "The role defined for the function cannot be assumed"."""
+    for each in found.of(FUNCTION):
+        role = each.target("Role")
+        if role is None or role.type != "AWS::IAM::Role":
+            continue
+        if policies.trusts(role, "lambda.amazonaws.com") is False:
+            yield Fault(
+                f"the role {role.id} does not trust lambda.amazonaws.com",
+                each,
+                ("Role",),
+                role.id,
+                "a role that lambda.amazonaws.com may assume",
+            )
+
+
+@rule(
+    "LM112",
+    Severity.WARNING,
+    "template",
+    "The role of a function in a VPC may make network interfaces",
+    source="https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
+    fix="attach AWSLambdaVPCAccessExecutionRole, or allow the ec2 actions that it has",
+)
+def vpc_rights(found: Template) -> Iterator[Fault]:
+    """Lambda makes the interfaces with the function's own role.
+
+    It refuses a function whose role may not call ec2:CreateNetworkInterface.
+    """
+    for each in found.of(FUNCTION):
+        role = each.target("Role")
+        if not each.get("VpcConfig", "SubnetIds") or role is None or role.type != "AWS::IAM::Role":
+            continue
+        arns = role.raw("ManagedPolicyArns") or ()
+        if any(_may_have_vpc_rights(policies.text(found, arn)) for arn in arns):
+            continue
+        action = "ec2:CreateNetworkInterface"
+        if not any(statement.grants(action) for statement in policies.attached(role)):
+            yield Fault(
+                f"the role {role.id} does not allow {action}",
+                each,
+                ("Role",),
+                role.id,
+                "a role that allows ec2:CreateNetworkInterface",
+            )
+
+
+def _may_have_vpc_rights(arn: str) -> bool:
+    known = ("AWSLambdaBasicExecutionRole", "AmazonS3ReadOnlyAccess", "AWSXRayDaemonWriteAccess")
+    return not arn.endswith(known)
+
+
+@rule(
+    "LM113",
+    Severity.ERROR,
+    "template",
+    "A queue hides a message for as long as its function may run",
+    source=_SQS,
+    fix="raise the queue's VisibilityTimeout; AWS advises six times the function's timeout",
+)
+def visibility(found: Template) -> Iterator[Fault]:
+    """The event source is refused where the function may run longer than a message is hidden."""
+    for source in found.of("AWS::Lambda::EventSourceMapping"):
+        queue, called = source.target("EventSourceArn"), source.target("FunctionName")
+        if queue is None or queue.type != "AWS::SQS::Queue":
+            continue
+        if called is None or called.type != FUNCTION:
+            continue
+        hidden, runs = queue.get("VisibilityTimeout"), called.get("Timeout")
+        hides = limits.number(30 if hidden is None else hidden)
+        lasts = limits.number(3 if runs is None else runs)
+        if hides is not None and lasts is not None and hides < lasts:
+            yield Fault(
+                f"messages are hidden for {hides} s, and {called.id} runs for up to {lasts} s",
+                queue,
+                ("VisibilityTimeout",),
+                hides,
+                f"at least {lasts} seconds",
+            )
+
+
+def _variables(found: Resource) -> Mapping[str, Any]:
+    """Return the variables of a function, what is not known as `UNKNOWN`."""
+    declared = found.raw("Environment", "Variables")
+    if not isinstance(declared, Mapping) or function(declared):
+        return {}
+    known = {str(name): found.template.resolve(value) for name, value in declared.items()}
+    return {name: value for name, value in known.items() if value is UNKNOWN or value is not None}
