@@ -201,12 +201,14 @@ class Prices:
         date: The day of the prices, as in ``2026-11-01``.
         region: The region whose prices were taken; empty where it is not in the file.
         source: Where the file has them from.
+        assumed: Nobody knows the region; that of the prices was taken for it.
     """
 
     file: str
     date: str
     region: str
     source: str
+    assumed: bool = False
 
 
 @dataclass(frozen=True)
