@@ -18,8 +18,10 @@ _VALUE = re.compile(
     r"|\bsk-[A-Za-z0-9_-]{20,}"
     r"|://[^/\s:@]+:[^/\s@]+@"
 )
-_ELSEWHERE = re.compile(r"arn:|\{\{resolve:|s3://|https?://|/|\$\{|(true|false|none|\d+)$", re.I)
-"""How a value begins that names where the secret is, or that is none."""
+_ELSEWHERE = re.compile(
+    r"arn:|\{\{resolve:|s3://|https?://|\W|.{0,5}$|(true|false|none|\d+)$", re.IGNORECASE
+)
+"""A value that names where the secret is, or that is none, such as a tokenizer's ``<pad>``."""
 
 
 def secret(name: str, value: Any) -> bool:

@@ -194,7 +194,7 @@ def reserved_variables(found: Template) -> Iterator[Fault]:
     fix="begin with a letter, and have two characters or more of letters, digits and underscores",
 )
 def variable_names(found: Template) -> Iterator[Fault]:
-    """Lambda refuses other names, also those that a shell would take, such as ``_PATH`` or ``A``."""
+    """Lambda refuses other names, also those that a shell takes, such as ``_PATH`` or ``A``."""
     for each in found.of(FUNCTION):
         for name in _variables(each):
             if not _NAME.fullmatch(name) and name not in _RESERVED:
