@@ -47,6 +47,7 @@ MODULES = (
     "repositories",
     "buckets",
     "permissions",
+    "grants",
     "network",
     "stacks",
     "shapes",
