@@ -121,7 +121,7 @@ def load(file: Path | None = None, region: str | None = None) -> PriceList:
     tables = document["regions"].get(region or REGION)
     facts = Prices(
         file=shown,
-        date=document["date"],
+        date=_newest(document, tables or {}),
         region=(region or REGION) if tables is not None else "",
         source=_told(document, tables or {}),
         assumed=region is None,
@@ -143,10 +143,18 @@ def _read(file: Path, shown: str) -> Any:
 def _told(document: Mapping[str, Any], tables: Mapping[str, Any]) -> str:
     """Say where a region's prices are from: each source once, with its day."""
     sources: Mapping[str, Any] = document.get("sources", {})
-    used = [name for table in tables.values() for name in table.get("sources", ())]
-    return "; ".join(
-        f"{sources[name]['text']} ({sources[name]['date']})" for name in dict.fromkeys(used)
-    )
+    return "; ".join(f"{sources[name]['text']} ({sources[name]['date']})" for name in _used(tables))
+
+
+def _newest(document: Mapping[str, Any], tables: Mapping[str, Any]) -> str:
+    """Return the day of a region's prices: that of its newest source."""
+    days = [str(document["sources"][name]["date"]) for name in _used(tables)]
+    return max(days, default=str(document["date"]))
+
+
+def _used(tables: Mapping[str, Any]) -> list[str]:
+    names = [name for table in tables.values() for name in table.get("sources", ())]
+    return list(dict.fromkeys(names))
 
 
 def _problems(document: Any) -> Iterator[str]:
