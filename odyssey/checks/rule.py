@@ -42,6 +42,7 @@ MODULES = (
     "serverless_variants",
     "endpoint_extras",
     "endpoints",
+    "rollouts",
     "scaling",
     "functions",
     "function_variables",
