@@ -158,7 +158,8 @@ def tags(found: Template) -> Iterator[Fault]:
     """CloudFormation, or the service, refuses other tags."""
     for each in found.resources.values():
         listed = each.get("Tags")
-        if not isinstance(listed, list):
+        # SageMaker's own rules tell of its resources.
+        if not isinstance(listed, list) or each.type.startswith("AWS::SageMaker::"):
             continue
         keys = [tag.get("Key") for tag in listed if isinstance(tag, Mapping)]
         known = [key for key in keys if isinstance(key, str)]
