@@ -226,6 +226,17 @@ _TRAIN_FUNCTION = (
 _FUNCTION_LOGS = (*_follow(FUNCTION_LOGS[0]), *_follow(FUNCTION_LOGS[1]), _LOOK_AT_FUNCTIONS)
 _FUNCTION_STATUS = (_LOOK_AT_FUNCTIONS, _LOOK_AT_STACKS)
 
+_WHY = (
+    *_LOGS,
+    *_FUNCTION_LOGS,
+    Statement(
+        under(
+            "cloudformation", "DescribeStackEvents DescribeStacks GetTemplate ListStackResources"
+        ),
+        _STACKS,
+    ),
+)
+
 
 def _deployed(*kinds: tuple[Managed, ...]) -> tuple[Statement, ...]:
     return (*(row.to_deploy() for kind in (FOUNDATION, *kinds) for row in kind), MAKE_ROLES)
@@ -275,8 +286,11 @@ OWN: dict[str, tuple[Statement, ...]] = {
     "lambda delete": _DELETE_STACKS,
     "synth": (),
     "diff": _DIFF,
+    # What is deployed, where the base is that.
+    "review": (Statement(under("cloudformation", "DescribeStacks GetTemplate"), _STACKS),),
     "deploy": (*_DEPLOY, _FIND_STACKS),
     "destroy": _DESTROY,
+    "why": _WHY,
     "permissions": (),
     "config show": (),
 }
@@ -291,6 +305,7 @@ BY_STACKS: dict[str, tuple[Statement, ...]] = {
     # The foundation stays.
     "lambda delete": _destroyed(RIGHTS, LAMBDA),
     "diff": (),
+    "review": (),
     "deploy": (*_deployed(SAGEMAKER, LAMBDA), _TO_SAGEMAKER, _TO_LAMBDA, _TO_SCHEDULER),
     "destroy": _destroyed(FOUNDATION, SAGEMAKER, LAMBDA),
 }

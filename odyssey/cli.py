@@ -73,8 +73,10 @@ LIFE_CYCLE: dict[str, dict[str, str]] = {
     "On AWS": {
         "synth": "Make the CloudFormation templates; they land in cdk.out/.",
         "diff": "Print what a deployment would change in AWS.",
+        "review": "Write what a deployment would change, for those who approve it.",
         "deploy": "Deploy the app's stacks, after showing what will change.",
         "destroy": "Destroy the app's stacks, after saying what goes and what stays.",
+        "why": "Tell why something failed on AWS: the cause, the evidence and the fix.",
     },
     "Settings": {
         "permissions": "Print the smallest IAM policy that some commands need.",
@@ -93,8 +95,10 @@ COMMANDS = {
     "lambda": "odyssey.commands.lambda_",
     "synth": "odyssey.commands.synth",
     "diff": "odyssey.commands.diff",
+    "review": "odyssey.commands.review",
     "deploy": "odyssey.commands.deploy",
     "destroy": "odyssey.commands.destroy",
+    "why": "odyssey.commands.why",
     "permissions": "odyssey.commands.permissions",
     "config": "odyssey.commands.config",
 }

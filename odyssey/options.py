@@ -221,3 +221,35 @@ def settings(
     for warning in found.warnings:
         console.warn(warning)
     return found
+
+
+def settings_if_any(
+    folder: Path | None, env: str | None, flags: Mapping[str, object] | None = None
+) -> Config | None:
+    """Return the settings as `settings` does, or None where there is no app and none is named.
+
+    Raises:
+        AppNotFoundError: ``--app`` or ``--env`` is given, and there is no app.
+        ConfigError: A setting is wrong.
+    """
+    from odyssey.errors import AppNotFoundError
+
+    try:
+        return settings(folder, env, flags)
+    except AppNotFoundError:
+        if folder is not None or env is not None:
+            raise
+        return None
+
+
+def way(settings: Config | None, profile: str | None, region: str | None) -> Access:
+    """Return the way to AWS, of an app's settings where there are any.
+
+    Args:
+        settings: The app's settings, with the value of ``--region``; None without an app.
+        profile: The value of ``--profile``.
+        region: The value of ``--region``.
+    """
+    from odyssey.aws import Access
+
+    return way_to_aws(settings, profile) if settings else Access(profile, region)

@@ -144,7 +144,7 @@ def identify(client: Any, name: str, again: str = "") -> Standing | None:
         told = job.find(client)
         if told is not None:
             return Standing(kind.noun, name, told, job)
-    return _endpoint(client, name)
+    return identify_endpoint(client, name)
 
 
 def require(client: Any, name: str, again: str = "") -> Standing:
@@ -215,7 +215,7 @@ def overview(settings: Config, access: Clients, again: str = "") -> Overview:
     found = {stack: service.describe(stacks, stack) for stack in names}
     return Overview(
         Standing(TRAINING.noun, job.name, told, job) if job and told else None,
-        _endpoint(client, invocation.endpoint_name(settings)),
+        identify_endpoint(client, invocation.endpoint_name(settings)),
         {stack: state.status if state else None for stack, state in found.items()},
     )
 
@@ -226,7 +226,12 @@ def tidy(client: Any, standing: Standing) -> None:
         temporary.remove_if_done(client, standing.name)
 
 
-def _endpoint(client: Any, name: str) -> Standing | None:
+def identify_endpoint(client: Any, name: str) -> Standing | None:
+    """Return the endpoint of a name, or None where there is none.
+
+    Raises:
+        AwsError: AWS refuses.
+    """
     try:
         with aws.explained():
             return Standing(ENDPOINT, name, client.describe_endpoint(EndpointName=name))

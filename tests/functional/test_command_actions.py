@@ -27,6 +27,7 @@ from odyssey.cloudformation import target as targets
 from odyssey.cloudformation.target import Target
 from odyssey.config import Config
 from odyssey.consent import Consent
+from odyssey.diagnosis import service as diagnosis
 from odyssey.errors import AwsError, UsageError
 from odyssey.functions import deploying, invoking, looking, training
 from odyssey.images import manifests
@@ -434,6 +435,26 @@ def destroy(world: World) -> None:
         destruction.destroy(world.target(), YES, interval=0.01)
 
 
+def why(world: World) -> None:
+    world.deploy(*STACKS)
+    world.has_jobs()
+    has_functions(world)
+    world.requests.answers["GetFunction"] = [{"Configuration": {"FunctionName": "iris-serve"}}]
+    boto3.client("logs").create_log_group(logGroupName="/aws/lambda/iris-serve")
+    boto3.client("logs").create_log_stream(
+        logGroupName="/aws/lambda/iris-serve", logStreamName="1/[$LATEST]2"
+    )
+    with world.requests.of_odyssey():
+        diagnosis.of_aws(world.settings, world.access)
+        for name in (TRAINING, TRANSFORM, "iris-serve"):
+            diagnosis.of_aws(world.settings, world.access, name)
+    get_backend("cloudformation")[ACCOUNT][REGION].get_stack("iris-endpoint").status = (
+        "UPDATE_ROLLBACK_COMPLETE"
+    )
+    with world.requests.of_odyssey():
+        diagnosis.of_aws(world.settings, world.access, "iris-endpoint")
+
+
 RUNS: dict[str, Callable[[World], None]] = {
     "docker push": push,
     "sagemaker train": train,
@@ -454,6 +475,7 @@ RUNS: dict[str, Callable[[World], None]] = {
     "lambda delete": delete_functions,
     "deploy": deploy,
     "destroy": destroy,
+    "why": why,
 }
 
 BY_THE_CDK_ALONE = ("diff",)
