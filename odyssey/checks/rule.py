@@ -44,6 +44,7 @@ MODULES = (
     "endpoints",
     "rollouts",
     "scaling",
+    "scaling_policies",
     "functions",
     "function_variables",
     "function_images",

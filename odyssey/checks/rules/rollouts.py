@@ -63,7 +63,7 @@ def one_policy(found: Template) -> Iterator[Fault]:
     fix="set the size within the limits",
 )
 def sizes(found: Template) -> Iterator[Fault]:
-    """SageMaker refuses other steps when the endpoint is updated, not when it is created."""
+    """SageMaker refuses smaller and larger steps."""
     for endpoint in found.of(ENDPOINT):
         for path, percent in _SIZES.items():
             for size in parts(endpoint, *path):
@@ -84,6 +84,7 @@ def sizes(found: Template) -> Iterator[Fault]:
                         "Value",
                         value=value,
                         limit="at most half of the instances",
+                        severity=Severity.WARNING,
                     )
 
 
