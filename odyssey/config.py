@@ -68,6 +68,7 @@ class Config:
     async_inference: sections.AsyncInference
     network: sections.Network
     function: sections.Function
+    check: sections.Check
     values: Mapping[str, Value]
     warnings: tuple[str, ...] = ()
 

@@ -402,6 +402,18 @@ class Function:
     )
 
 
+@dataclass(frozen=True)
+class Check:
+    """``[check]``: what ``odyssey check`` minds."""
+
+    fail_on: str = _key(
+        "warning",
+        "the least severity at which it fails",
+        choices=("error", "warning", "info"),
+    )
+    ignore: Mapping[str, str] = _key({}, "rules that do not count, each with the reason")
+
+
 SECTIONS: dict[str, type[Any]] = {
     "app": App,
     "local": Local,
@@ -420,4 +432,5 @@ SECTIONS: dict[str, type[Any]] = {
     "async_inference": AsyncInference,
     "network": Network,
     "function": Function,
+    "check": Check,
 }

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 CONTEXT = "odyssey"
 """The key of the CDK's context that carries what the command line knows."""
 
+INSPECTED = "odyssey:inspect"
+"""The key of the CDK's context that asks for cdk-nag's opinion."""
+
 FLAGS = {
     # One statement for what may be said in one: a policy is read by people.
     "@aws-cdk/aws-iam:minimizePolicies": True,
@@ -69,6 +72,10 @@ def synthesize(here: Path) -> None:
         for text in notes(settings):
             print(f"Note: {text}", file=sys.stderr)
         override(_made(app, settings))
+    if app.node.try_get_context(INSPECTED):
+        from cdk_nag import AwsSolutionsChecks
+
+        cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     app.synth()
 
 

@@ -35,6 +35,9 @@ APP = "python -m odyssey.infra"
 REPORT = "validation-report.json"
 """Where the CDK writes what its validation found."""
 
+INSPECTED = "odyssey:inspect"
+"""The key of the CDK's context that asks the app for cdk-nag's opinion."""
+
 RECORD = "synthesis.json"
 LOG = "synthesis.log"
 
@@ -54,6 +57,7 @@ class Synthesis:
         seconds: How long it took.
         notes: What the app said on the way.
         findings: What the CDK's own validation found, when it was asked for; else empty.
+        reports: What it and cdk-nag found, as the CDK writes it, when both were asked; else empty.
     """
 
     folder: Path
@@ -61,15 +65,20 @@ class Synthesis:
     seconds: float
     notes: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
+    reports: tuple[dict[str, Any], ...] = ()
 
 
-def synthesize(settings: Config, *, validate: bool = False, fresh: bool = False) -> Synthesis:
+def synthesize(
+    settings: Config, *, validate: bool = False, fresh: bool = False, inspect: bool = False
+) -> Synthesis:
     """Make sure that ``cdk.out`` is what the settings say.
 
     Args:
         settings: The app's settings; those given by options count for the chosen environment.
         validate: Let the CDK check the templates against CloudFormation's rules, two seconds more.
         fresh: Do it even if nothing has changed.
+        inspect: Let the CDK and cdk-nag look at the stacks, some seconds more. Whatever they find
+            is in `Synthesis.reports` alone; ``cdk.out`` is the same without.
 
     Raises:
         ConfigError: A setting is wrong.
@@ -78,7 +87,8 @@ def synthesize(settings: Config, *, validate: bool = False, fresh: bool = False)
     started = time.monotonic()
     record = state.folder(settings.folder) / RECORD
     request = _request(settings)
-    known = None if fresh else _known(record, settings.folder, request, validate=validate)
+    wanted = "inspected" if inspect else "validated" if validate else None
+    known = None if fresh else _known(record, settings.folder, request, wanted)
     if known is not None:
         return _synthesis(settings.folder, known, started, cached=True)
     with state.locked(record.with_suffix(".lock")) as ours:
@@ -86,18 +96,18 @@ def synthesize(settings: Config, *, validate: bool = False, fresh: bool = False)
             raise SynthesisError(
                 "another odyssey synthesizes this app", "wait until it is done, then run this again"
             )
-        made = _recorded(settings, request, record, validate=validate)
+        made = _recorded(settings, request, record, wanted)
     return _synthesis(settings.folder, made, started, cached=False)
 
 
 def _recorded(
-    settings: Config, request: dict[str, Any], record: Path, *, validate: bool
+    settings: Config, request: dict[str, Any], record: Path, wanted: str | None
 ) -> dict[str, Any]:
     """Make the assembly and its record; whatever happens, nothing half made is left."""
     beside = record.with_name(f"{FOLDER}.new")
     kept = record.with_suffix(".new")
     try:
-        made = _make(settings, request, beside, validate=validate)
+        made = _make(settings, request, beside, wanted)
         kept.write_text(json.dumps(made), encoding="utf-8")
         kept.replace(record)
     except OSError as error:
@@ -118,6 +128,7 @@ def _synthesis(app: Path, record: Mapping[str, Any], started: float, *, cached: 
         seconds=time.monotonic() - started,
         notes=tuple(record["notes"]),
         findings=tuple(record["findings"]),
+        reports=tuple(record.get("reports", ())),
     )
 
 
@@ -130,7 +141,7 @@ def _request(settings: Config) -> dict[str, Any]:
 
 
 def _make(
-    settings: Config, request: dict[str, Any], beside: Path, *, validate: bool
+    settings: Config, request: dict[str, Any], beside: Path, wanted: str | None
 ) -> dict[str, Any]:
     """Run the CDK app and put its assembly in place of the old one; return the record of it."""
     app = settings.folder
@@ -139,22 +150,25 @@ def _make(
     shutil.rmtree(beside, ignore_errors=True)
     description = _description(app)
     if description["app"] == APP:
-        said = _run(app, beside, _context(app, description, request), validate=validate)
+        said = _run(app, beside, _context(app, description, request, wanted), wanted)
     else:
         # Nobody knows what goes into another CDK app: it is synthesized each time.
         inputs, said = "", _run_another(app, beside)
-    findings = _findings(beside) if validate else []
+    findings = _findings(beside) if wanted == "validated" else []
+    reports = _taken_reports(beside) if wanted == "inspected" else []
     _swap(beside, app / FOLDER)
     return {
         "inputs": inputs,
         "outputs": fingerprint.folder(app / FOLDER),
-        "validated": validate,
+        "validated": wanted == "validated",
+        "inspected": wanted == "inspected",
         "notes": said,
         "findings": findings,
+        "reports": reports,
     }
 
 
-def _run(app: Path, out: Path, context: dict[str, Any], *, validate: bool) -> list[str]:
+def _run(app: Path, out: Path, context: dict[str, Any], wanted: str | None) -> list[str]:
     """Run our CDK app as the CDK's own program would, without waiting for that to start.
 
     Returns:
@@ -164,7 +178,7 @@ def _run(app: Path, out: Path, context: dict[str, Any], *, validate: bool) -> li
         **toolkit.environment(os.environ),
         "CDK_OUTDIR": str(out),
         "CDK_CONTEXT_JSON": json.dumps(context),
-        "CDK_VALIDATION": str(validate).lower(),
+        "CDK_VALIDATION": str(wanted is not None).lower(),
     }
     done = subprocess.run(
         [sys.executable, "-m", "odyssey.infra"],
@@ -227,6 +241,13 @@ def _findings(assembly: Path) -> list[str]:
     return [text for report in reports for text in _lines(report)]
 
 
+def _taken_reports(assembly: Path) -> list[dict[str, Any]]:
+    """Take the reports out of an assembly, which is then as it is without any validation."""
+    reports: list[dict[str, Any]] = _json(assembly / REPORT).get("pluginReports", [])
+    (assembly / REPORT).unlink(missing_ok=True)
+    return reports
+
+
 def _lines(report: dict[str, Any]) -> Iterator[str]:
     for violation in report["violations"]:
         for place in violation["violatingConstructs"]:
@@ -240,7 +261,9 @@ def _description(app: Path) -> dict[str, Any]:
     return {"app": APP, **_json(app / "cdk.json")} if (app / "cdk.json").exists() else plain
 
 
-def _context(app: Path, description: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
+def _context(
+    app: Path, description: dict[str, Any], request: dict[str, Any], wanted: str | None
+) -> dict[str, Any]:
     """Return the context that the CDK's own program would pass on."""
     context = {**_json(app / "cdk.context.json"), **description.get("context", {})}
     if request:
@@ -249,6 +272,8 @@ def _context(app: Path, description: dict[str, Any], request: dict[str, Any]) ->
         context["aws:cdk:enable-path-metadata"] = True
     if description.get("assetMetadata", True):
         context["aws:cdk:enable-asset-metadata"] = True
+    if wanted == "inspected":
+        context[INSPECTED] = True
     # What is refused is then in the report, all of it, rather than in a traceback.
     return context | {VALIDATION_RAISES: False, "aws:cdk:bundling-stacks": ["**"]}
 
@@ -274,12 +299,12 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _known(
-    record: Path, app: Path, request: Mapping[str, Any], *, validate: bool
+    record: Path, app: Path, request: Mapping[str, Any], wanted: str | None
 ) -> dict[str, Any] | None:
     """Return the record of the last synthesis if it still holds."""
     try:
         last: dict[str, Any] = json.loads(record.read_bytes())
-        if validate and not last["validated"]:
+        if wanted is not None and not last[wanted]:
             return None
         if last["inputs"] != fingerprint.inputs(app, request):
             return None
