@@ -136,6 +136,8 @@ class Cause:
         needed = [_all((sign,), lines) for sign in self.needs]
         if not all(needed):
             return None
+        if self.depth == TRACE:  # The last error is the one that ended it.
+            shown, needed = shown[-1:], []
         words = _Words({"name": evidence.name, "kind": evidence.kind, **self.otherwise})
         for _, match in sorted(
             (each for group in (*needed, shown) for each in group), key=lambda each: each[0]

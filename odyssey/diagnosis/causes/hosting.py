@@ -184,7 +184,7 @@ CAUSES = (
         "faster instance type; longer than 60 seconds: [endpoint] kind async",
         _SERVING,
         ROOT,
-        (logged(r"(?i)\bWORKER TIMEOUT\b", _SERVES),),
+        (logged(r"\bWORKER TIMEOUT\b", _SERVES),),
     ),
     Cause(
         "upstream-timeout",
