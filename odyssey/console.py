@@ -109,6 +109,26 @@ def painted(text: str, colour: str) -> str:
     return click.style(text, fg=colour, bold=True)
 
 
+def coloured(text: str, colour: str) -> str:
+    """Return text for stdout in a colour, where that is a terminal that wants it."""
+    if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
+        return text
+    return click.style(text, fg=colour)
+
+
+def width(stream: TextIO | None = None) -> int:
+    """Return the columns of a terminal, 100 at most, and 80 where it is none.
+
+    Args:
+        stream: Where the text goes. Default: stdout.
+    """
+    try:
+        columns = os.get_terminal_size((stream or sys.stdout).fileno()).columns
+    except (OSError, ValueError):
+        return 80
+    return min(columns, 100) or 80
+
+
 def can_prompt() -> bool:
     """Return whether there is somebody to answer a question: stdin and stderr are terminals."""
     return sys.stdin.isatty() and sys.stderr.isatty()

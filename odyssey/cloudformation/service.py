@@ -180,12 +180,32 @@ def template(client: Any, stack: str, change_set: str | None = None) -> dict[str
     Raises:
         AwsError: AWS refuses.
     """
+    text, body = template_text(client, stack, change_set)
+    return templates.parse(text) if text else body
+
+
+def template_text(
+    client: Any, stack: str, change_set: str | None = None
+) -> tuple[str, dict[str, Any]]:
+    """Return the template of a stack as text, or, where botocore has read it already, as data.
+
+    Args:
+        client: The client.
+        stack: The stack's name or ARN.
+        change_set: The change set to take the template of, instead of what is deployed.
+
+    Returns:
+        The text, which is empty for JSON, and the data, which is empty for YAML.
+
+    Raises:
+        AwsError: AWS refuses.
+    """
     chosen = {"ChangeSetName": change_set} if change_set else {}
     answer = _unless_absent(
         client.get_template, StackName=stack, TemplateStage="Original", **chosen
     )
     body = answer["TemplateBody"] if answer else {}
-    return templates.parse(body) if isinstance(body, str) else dict(body)
+    return (body, {}) if isinstance(body, str) else ("", dict(body))
 
 
 def change_set(client: Any, stack: str, name: str) -> ChangeSet | None:

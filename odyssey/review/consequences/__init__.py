@@ -1,0 +1,5 @@
+"""What changes really do, in the words of a reviewer, service by service."""
+
+from odyssey.review.consequences.catalogue import of
+
+__all__ = ["of"]

@@ -1,0 +1,163 @@
+"""The review for a terminal: a few lines for each change, and the sums."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from odyssey.console import clean
+from odyssey.review.report import Action, Rank
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from odyssey.review.report import PermissionChange, ResourceChange, Review
+
+    Paint = Callable[[str, str], str]
+
+WORDS = {
+    Action.CREATE: "created",
+    Action.UPDATE: "updated",
+    Action.MAYBE_REPLACE: "perhaps replaced",
+    Action.REPLACE: "replaced",
+    Action.DELETE: "deleted",
+    Action.RETAIN: "left behind",
+    Action.NONE: "as it is",
+}
+SIGNS = {
+    Action.CREATE: ("+", "green"),
+    Action.UPDATE: ("~", "yellow"),
+    Action.MAYBE_REPLACE: ("±", "yellow"),
+    Action.REPLACE: ("±", "magenta"),
+    Action.DELETE: ("-", "red"),
+    Action.RETAIN: ("-", "cyan"),
+    Action.NONE: (" ", "white"),
+}
+MARKS = {Rank.DANGER: ("!!", "red"), Rank.CAUTION: ("! ", "yellow"), Rank.NOTE: ("  ", "white")}
+SHOWN = 12
+"""Changes of which nothing follows that are listed; the others are counted."""
+
+
+def text(review: Review, *, paint: Paint, width: int = 80) -> str:
+    """Return a review for a terminal.
+
+    Args:
+        review: The review.
+        paint: Returns a text in a colour.
+        width: Columns.
+    """
+    blocks = [
+        f"{review.app}: {review.head} against {review.base}",
+        "\n".join(changes(review, paint=paint, width=width)),
+        "\n".join(_permissions(review, paint, width)),
+        "\n".join(_cost(review, paint)),
+        "\n".join(_findings(review, paint, width)),
+        "\n".join(_folded(f"Note: {each}", "", width) for each in review.notes),
+    ]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def changes(review: Review, *, paint: Paint, width: int = 80) -> Iterator[str]:
+    """Yield the lines of what changes; one line where nothing does."""
+    if not review.changes:
+        yield "Nothing changes."
+        return
+    yield _counted(review)
+    silent = 0
+    for change in review.changes:
+        if not change.consequences:
+            silent += 1
+            if silent > SHOWN:
+                continue
+        yield from _change(change, paint, width)
+    if silent > SHOWN:
+        yield f"  and {silent - SHOWN} more of which nothing follows"
+
+
+def _counted(review: Review) -> str:
+    counts = {
+        action: sum(change.action is action for change in review.changes)
+        for action in (*WORDS,)
+        if action is not Action.NONE
+    }
+    told = [f"{count} {WORDS[action]}" for action, count in counts.items() if count]
+    return f"{', '.join(told) or 'Nothing is touched'}:"
+
+
+def _change(change: ResourceChange, paint: Paint, width: int) -> Iterator[str]:
+    sign, colour = SIGNS[change.action]
+    kind = change.type.removeprefix("AWS::").replace("::", " ")
+    where = change.stack if change.resource == change.stack else f"{change.stack}/{change.title}"
+    yield paint(clean(f"{sign} {where}"), colour) + f"  {kind}, {WORDS[change.action]}"
+    for each in change.consequences:
+        mark, colour = MARKS[each.rank]
+        yield paint(f"  {mark}", colour) + _folded(clean(each.text), "     ", width).removeprefix(
+            "    "
+        )
+
+
+def _permissions(review: Review, paint: Paint, width: int) -> Iterator[str]:
+    if not review.permissions:
+        return
+    widening = [each for each in review.permissions if each.widens]
+    known = [each for each in widening if each.rank > Rank.NOTE]
+    added = sum(each.added for each in review.permissions)
+    yield (
+        f"Permissions: {added} statements added, {len(review.permissions) - added} removed; "
+        f"{len(widening)} let somebody do more than before."
+    )
+    for each in known:
+        mark, colour = MARKS[each.rank]
+        yield paint(f"  {mark}", colour) + _folded(
+            clean(_permission(each)), "     ", width
+        ).removeprefix("    ")
+
+
+def _permission(each: PermissionChange) -> str:
+    gone = "" if each.added else "removed: "
+    return f"{gone}{each.holder}: {each.text} ({each.why})."
+
+
+def _cost(review: Review, paint: Paint) -> Iterator[str]:
+    before, after = review.before.monthly, review.after.monthly
+    if review.before.lines or review.after.lines:
+        unknown = len(review.after.unknown)
+        rest = f"; {unknown} prices are not known" if unknown else ""
+        yield (
+            f"Cost: ${after:,.2f} a month without a request, ${before:,.2f} before "
+            f"({after - before:+,.2f}){rest}."
+        )
+    if review.too_dear:
+        yield paint(f"  That is more than --max-monthly {review.max_monthly:,.2f}.", "red")
+
+
+def _findings(review: Review, paint: Paint, width: int) -> Iterator[str]:
+    brought = [each for each in review.brought if each.ignored is None]
+    if not (brought or review.kept or review.gone):
+        return
+    kept = sum(each.ignored is None for each in review.kept)
+    yield (
+        f"Findings: {len(brought)} come with the change, {kept} were there before, "
+        f"{len(review.gone)} are gone."
+    )
+    colours = {"error": "red", "warning": "yellow", "info": "cyan"}
+    for each in sorted(brought, key=lambda each: -each.severity)[:10]:
+        word = each.severity.word
+        place = each.place.construct or each.place.resource or each.place.file
+        told = f"{each.rule} {place}: {each.message}"
+        yield (
+            paint(f"  {word}", colours[word])
+            + " "
+            + _folded(clean(told), "    ", width - len(word)).lstrip()
+        )
+
+
+def _folded(told: str, indent: str, width: int) -> str:
+    return textwrap.fill(
+        told,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
