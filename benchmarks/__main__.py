@@ -1,4 +1,4 @@
-"""``python -m benchmarks serving | cli | synth | containers | functions | sandbox | all``."""
+"""``python -m benchmarks serving | cli | synth | checks | review | containers | …``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ import signal
 import sys
 from typing import Any, NoReturn
 
-from benchmarks import command_line, containers, functions, sandbox, serving, synthesis
+from benchmarks import (
+    checks,
+    command_line,
+    containers,
+    functions,
+    reviews,
+    sandbox,
+    serving,
+    synthesis,
+)
 from benchmarks.environments import UnavailableError
 from benchmarks.goals import ROWS
 from benchmarks.peers import SUBJECTS
@@ -32,6 +41,10 @@ def main() -> int:
             command_line.run(arguments.cli_rounds)
         if arguments.what in ("synth", "all"):
             synthesis.run(arguments.rounds)
+        if arguments.what in ("checks", "all"):
+            checks.run()
+        if arguments.what in ("review", "all"):
+            reviews.run(arguments.rounds)
         if arguments.what in ("containers", "all"):
             containers.run(arguments.rounds, containers.Bases(arguments.base, arguments.naive_base))
         if arguments.what in ("functions", "all"):
@@ -59,7 +72,8 @@ def _plan(arguments: argparse.Namespace) -> serving.Plan:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
-    what = ["serving", "cli", "synth", "containers", "functions", "sandbox", "all"]
+    what = ["serving", "cli", "synth", "checks", "review"]
+    what += ["containers", "functions", "sandbox", "all"]
     parser.add_argument("what", choices=what)
     parser.add_argument("--rounds", type=_at_least_1, default=5, help="rounds of visits; default 5")
     parser.add_argument(
