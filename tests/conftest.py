@@ -35,6 +35,9 @@ sys.path.insert(0, str(TEMPLATE))
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+# What a test installs it uses once: byte code is made of what is imported, not of all the CDK.
+os.environ["PIP_NO_COMPILE"] = "1"
+
 settings.register_profile("odyssey", deadline=None, print_blob=True)
 settings.load_profile("odyssey")
 

@@ -36,8 +36,6 @@ def fresh(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> dict[st
     environ["PATH"] = f"{folder / 'venv' / 'bin'}:{environ['PATH']}"
     environ["ODYSSEY_LOCAL_PORT"] = str(free_port())
     environ["HOME"] = str(folder)
-    # Byte code is made of what is imported alone: of the whole CDK it would take a minute.
-    environ["PIP_NO_COMPILE"] = "1"
     return environ
 
 
