@@ -73,6 +73,21 @@ class Row:
         """One run before and after, and the difference."""
         return self._sides(lambda line: line.once)
 
+    @property
+    def amounts(self) -> list[tuple[str, str, str, str]]:
+        """What the row tells: each unit of which a side has an amount, with its three texts."""
+        lines = [line for line in (self.before, self.after) if line]
+        told = [
+            (unit, *texts)
+            for unit, texts, amount in (
+                ("a month", self.monthly, "monthly"),
+                ("1,000 requests", self.per_1000, "per_1000"),
+                ("one run", self.once, "once"),
+            )
+            if any(getattr(line, amount) is not None for line in lines)
+        ]
+        return told or [("a month", *self.monthly)]
+
     def _sides(self, amount: Callable[[CostLine], float | None]) -> tuple[str, str, str]:
         before, after = (_told(line, amount) for line in (self.before, self.after))
         if UNKNOWN in (before, after):

@@ -55,12 +55,10 @@ STEPS = (
     Detail(kept=False, properties=Rank.CAUTION, picture=24),
     Detail(kept=False, properties=Rank.DANGER, picture=24),
     Detail(kept=False, properties=None, picture=24, rows=200),
-    Detail(kept=False, properties=None, picture=0, rows=120),
-    Detail(kept=False, properties=None, picture=0, rows=60),
-    Detail(kept=False, properties=None, picture=0, rows=30),
-    Detail(kept=False, properties=None, picture=0, rows=12),
-    Detail(kept=False, properties=None, picture=0, rows=5),
-    Detail(kept=False, properties=None, picture=0, rows=2),
+    *(
+        Detail(kept=False, properties=None, picture=0, rows=rows)
+        for rows in (120, 90, 70, 55, 42, 32, 24, 16, 8, 4, 2)
+    ),
 )
 
 
@@ -176,14 +174,9 @@ class _Writer:
         for row in self._cut(rows, what):
             name = f"{code(row.either.resource, 100)}: {text(row.what, 300)}"
             name += f"<br>{text(row.either.basis, 400)}" if row.either.basis else ""
-            for unit, told in (
-                ("a month", row.monthly),
-                ("1,000 requests", row.per_1000),
-                ("one run", row.once),
-            ):
-                if unit == "a month" or {told[0], told[1]} - {bill.NOTHING, bill.BY_USE}:
-                    lines.append(f"| {name} | {unit} | {' | '.join(told)} |")
-                    name = ""
+            for unit, *told in row.amounts:
+                lines.append(f"| {name} | {unit} | {' | '.join(told)} |")
+                name = ""
         yield _table("| What | | Before | After | Difference |", lines, right=3)
 
     def _findings(self) -> Iterator[str]:
@@ -226,9 +219,9 @@ class _Writer:
             return
         count = wording.plural(len(told), "finding")
         if not self.detail.kept:
-            self.left.append(f"{count} that were there before, or are ignored")
+            self.left.append(f"{count} from before, or ignored")
             return
-        yield f"<details><summary>{count} that were there before, or are ignored</summary>"
+        yield f"<details><summary>{count} from before, or ignored</summary>"
         yield _findings(sorted(told, key=lambda each: -each.severity))
         yield "</details>"
 
@@ -260,7 +253,8 @@ class _Writer:
 def _permission(each: PermissionChange) -> str:
     sign = "+ allows" if each.added else "− no more"
     mark = "**widens**<br>" if each.widens else ""
-    who = f"{code(each.holder, 200)}<br>{text(each.kind)}"
+    how = wording.KINDS.get(each.kind, each.kind)
+    who = f"{code(each.holder, 200)}<br>{text(how)}"
     why = f"{_ranked(each.rank)}{text(each.why)}" if each.why else ""
     return f"| {mark}{sign} | {who} | {text(each.text)} | {why} |"
 

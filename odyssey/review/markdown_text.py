@@ -14,7 +14,7 @@ TEXT = 1200
 """Characters of a sentence that are shown."""
 
 _UNSAFE_IN_CODE = re.compile(r"[`|\\]")
-_ENTITIES = {ord(char): f"&#{ord(char)};" for char in "\\`*_{}[]()<>#+!|~$^\"'&"}
+_ENTITIES = {ord(char): f"&#{ord(char)};" for char in "\\`*_[]<>#|~$&"}
 _ZERO_WIDTH = "\u200b"
 _ADDRESS = re.compile(r"https://[A-Za-z0-9][A-Za-z0-9.-]*(/[\w./%#?=&+~:@-]*)?")
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from odyssey.review.picture import simplify
 from odyssey.review.report import Action
-from odyssey.review.wording import GROUPS, SIGNS, WORDS
+from odyssey.review.wording import GROUPS, SHORT, SIGNS
 
 if TYPE_CHECKING:
     from odyssey.review.picture import Box
     from odyssey.review.report import Review
 
-LABEL = 44
+LABEL = 60
 """The longest label."""
 
 _PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -_./:,()")
@@ -68,7 +68,7 @@ def _written(box: Box) -> str:
 
 
 def _happens(box: Box) -> str:
-    return "" if box.action is Action.NONE else f"({WORDS[box.action]})"
+    return "" if box.action is Action.NONE else f"({SHORT[box.action]})"
 
 
 def _class(action: Action) -> str:

@@ -58,6 +58,14 @@ ORDER = (
 )
 """The actions, those first that a reviewer must see first."""
 
+KINDS = {
+    "identity": "by its own policy",
+    "managed": "by a managed policy",
+    "resource": "by the policy on it",
+    "trust": "by its trust policy",
+}
+"""How somebody is allowed something, by the kind of a permission."""
+
 REPLACES = {"yes": "replaces", "maybe": "may replace", "no": ""}
 
 _LOST = {Action.DELETE, Action.REPLACE, Action.MAYBE_REPLACE}

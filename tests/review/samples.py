@@ -59,7 +59,7 @@ def whole() -> Review:
         gone=GONE,
         nodes=_nodes(None),
         edges=EDGES,
-        notes=("The template of stack iris-data is not in this repository, and was not looked at.",),
+        notes=("The template of stack iris-data is not here, and was not looked at.",),
         max_monthly=500.0,
     )
 
@@ -67,7 +67,7 @@ def whole() -> Review:
 def large(count: int = 500) -> Review:
     """A review of very many changes."""
     changes = tuple(
-        replace(CHANGES[i % len(CHANGES)], resource=f"Resource{i}", construct=f"Fleet/Part{i}/Model")
+        replace(CHANGES[i % len(CHANGES)], resource=f"Resource{i}", construct=f"Fleet/Part{i}")
         for i in range(count)
     )
     nodes = tuple(
@@ -329,9 +329,7 @@ KEPT = (
         ignored="scanned by the registry's own service",
     ),
 )
-GONE = (
-    Finding("SM201", Severity.WARNING, "a name is fixed", Place("cdk.out/iris-endpoint.json")),
-)
+GONE = (Finding("SM201", Severity.WARNING, "a name is fixed", Place("cdk.out/iris-endpoint.json")),)
 
 _DRAWN = (
     (FOUNDATION, "Bucket83908E77", "Bucket", "AWS::S3::Bucket", Group.DATA),
