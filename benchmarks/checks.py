@@ -37,8 +37,8 @@ The corpus is Odyssey's own (`tests/checks/corpus`), a fault or more for each of
 its column is complete by construction: the table says what the others miss, not what they find that
 it does not. A fault is caught where a linter says something of the failing template, at the faulty
 resource, that it does not say of the same template repaired; "elsewhere" is something new at
-another resource. "More findings" are those on the repaired templates: most are advice of another kind, such
-as a dead letter queue for every function; Odyssey's are of the severity info.\
+another resource. "More findings" are those on the repaired templates: most are advice of another
+kind, such as a dead letter queue for every function; Odyssey's are of the severity info.\
 """
 
 

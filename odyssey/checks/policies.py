@@ -168,9 +168,9 @@ def _attribute(template: Template, argument: Any) -> str:
 
 
 def _substituted(template: Template, argument: Any) -> str:
-    pattern, given = argument, {}
-    if isinstance(argument, list) and len(argument) == 2:
-        pattern, given = argument
+    pattern = argument[0] if isinstance(argument, list) and argument else argument
+    told = argument[1] if isinstance(argument, list) and len(argument) == 2 else {}
+    given = told if isinstance(told, Mapping) else {}
 
     def part(found: re.Match[str]) -> str:
         literal, name = found.groups()

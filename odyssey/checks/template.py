@@ -112,9 +112,10 @@ class Template:
         return UNKNOWN
 
     def _parameter(self, name: Any) -> Any:
-        declared = self.body.get("Parameters", {}).get(name)
+        declared = _at(self.body, ("Parameters", name)) if isinstance(name, str) else None
         if not isinstance(declared, Mapping) or "Default" not in declared:
-            return {"AWS::Region": self.region, "AWS::AccountId": self.account}.get(name) or UNKNOWN
+            pseudo = {"AWS::Region": self.region, "AWS::AccountId": self.account}
+            return pseudo.get(str(name)) or UNKNOWN
         if str(declared.get("Type", "")).startswith("AWS::SSM::"):
             return UNKNOWN
         return declared["Default"]
@@ -135,10 +136,10 @@ class Template:
         )
 
     def _in_map(self, name: Any, first: Any, second: Any) -> Any:
-        keys = self.resolve(first), self.resolve(second)
-        found: Any = self.body.get("Mappings", {}).get(name, {})
+        keys = self.resolve(name), self.resolve(first), self.resolve(second)
+        found: Any = self.body.get("Mappings")
         for key in keys:
-            if key is UNKNOWN or not isinstance(found, Mapping) or key not in found:
+            if not isinstance(found, Mapping) or not isinstance(key, str | int) or key not in found:
                 return UNKNOWN
             found = found[key]
         return found
@@ -274,7 +275,7 @@ class Resource:
     def depends_on(self) -> tuple[str, ...]:
         """The logical ids that it says it depends on."""
         told = self.definition.get("DependsOn", ())
-        return (str(told),) if isinstance(told, str) else tuple(map(str, told))
+        return tuple(map(str, told)) if isinstance(told, list) else (str(told),) if told else ()
 
 
 def function(value: Any) -> tuple[str, Any] | None:
@@ -303,6 +304,7 @@ def references(value: Any) -> Iterator[str]:
     elif name == "Fn::Sub":
         text = argument[0] if isinstance(argument, list) and argument else argument
         given = argument[1] if isinstance(argument, list) and len(argument) == 2 else {}
+        given = given if isinstance(given, Mapping) else {}
         for literal, variable in _VARIABLE.findall(str(text)):
             if not literal and variable not in given:
                 yield variable.partition(".")[0]

@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from odyssey.checks import policies
@@ -14,8 +15,6 @@ from odyssey.checks.rule import Fault, rule
 from odyssey.checks.rules.functions import FUNCTION, is_image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from odyssey.checks.template import Path_, Resource, Template
 
 _IMAGES = "https://docs.aws.amazon.com/lambda/latest/dg/images-create.html"
@@ -191,9 +190,9 @@ def caches(found: Template) -> Iterator[Fault]:
     for each in found.of(FUNCTION):
         if not is_image(each):
             continue
-        told = each.raw("Environment", "Variables") or {}
+        told = each.raw("Environment", "Variables")
         inside = {name: each.get("Environment", "Variables", name) for name in _WRITTEN}
-        if not any(name in told for name in _WRITTEN):
+        if not any(name in told for name in _WRITTEN) if isinstance(told, Mapping) else not told:
             message = "no variable names a folder that libraries may write to"
             yield Fault(message, each, ("Environment", "Variables"), None, "folders below /tmp")
         for name, value in inside.items():

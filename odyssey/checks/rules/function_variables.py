@@ -5,7 +5,6 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +45,6 @@ _RESERVED = frozenset(
         "LAMBDA_RUNTIME_DIR",
     }
 )
-_NAME = re.compile(r"[a-zA-Z]\w+", re.ASCII)
 
 
 @rule(
@@ -87,23 +85,6 @@ def reserved_variables(found: Template) -> Iterator[Fault]:
             if name in _RESERVED:
                 path = ("Environment", "Variables", name)
                 yield Fault(f"{name} is set by Lambda", each, path, name, "no reserved name")
-
-
-@rule(
-    "LM107",
-    Severity.ERROR,
-    "template",
-    "The name of an environment variable has letters, digits and underscores",
-    source=_VARIABLES,
-    fix="begin with a letter, and have two characters or more of letters, digits and underscores",
-)
-def variable_names(found: Template) -> Iterator[Fault]:
-    """Lambda refuses other names, also those that a shell takes, such as ``_PATH`` or ``A``."""
-    for each in found.of(FUNCTION):
-        for name in _variables(each):
-            if not _NAME.fullmatch(name) and name not in _RESERVED:
-                path = ("Environment", "Variables", name)
-                yield Fault(f'a variable has the name "{name}"', each, path, name, _NAME.pattern)
 
 
 @rule(

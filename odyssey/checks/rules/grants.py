@@ -63,7 +63,7 @@ def size(found: Template) -> Iterator[Fault]:
     policy is longer.
     """
     for each in found.of("AWS::IAM::ManagedPolicy"):
-        yield from _too_long(each, _length(each.values.get("PolicyDocument")), 6144)
+        yield from _too_long(each, _length(each.get("PolicyDocument")), 6144)
     for role in found.of("AWS::IAM::Role"):
         documents: dict[str, Any] = {}
         for statement in policies.attached(role):

@@ -271,7 +271,7 @@ def rule_permission(found: Template) -> Iterator[Fault]:
             called = _function(found, found.target(arn))
             if called is None or called.type != FUNCTION or "RoleArn" in target:
                 continue
-            allowed = {p.get("Principal") for p in _permissions(found, called)}
+            allowed = {str(p.get("Principal")) for p in _permissions(found, called)}
             if not allowed & {"events.amazonaws.com", "*"}:
                 yield Fault(
                     f"events.amazonaws.com may not call {called.id}",

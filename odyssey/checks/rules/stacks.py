@@ -265,7 +265,7 @@ def same_name(found: Sequence[Template]) -> Iterator[Fault]:
     for each in found:
         for resource in each.of(*NAMES):
             for path, name in resource.each(NAMES[resource.type]):
-                key = (resource.type, name, each.region, each.account)
+                key = (resource.type, str(name), each.region, each.account)
                 first = seen.setdefault(key, each.file)
                 if first != each.file:
                     message = f'the name "{name}" is that of one in {first}, too'
