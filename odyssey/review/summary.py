@@ -122,7 +122,7 @@ def _cost(review: Review, paint: Paint) -> Iterator[str]:
     before, after = review.before.monthly, review.after.monthly
     if review.before.lines or review.after.lines:
         unknown = len(review.after.unknown)
-        rest = f"; {unknown} prices are not known" if unknown else ""
+        rest = f"; {unknown} price{'s' * (unknown > 1)} not known" if unknown else ""
         yield (
             f"Cost: ${after:,.2f} a month without a request, ${before:,.2f} before "
             f"({after - before:+,.2f}){rest}."

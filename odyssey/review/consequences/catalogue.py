@@ -27,6 +27,12 @@ USER_GUIDE = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide"
 SAGEMAKER = "https://docs.aws.amazon.com/sagemaker/latest/dg"
 LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg"
 
+REFUSED = {"name-collision", "scaled-instance-type", "to-serverless", "type-change"}
+"""Consequences that mean that the update fails."""
+
+ROLLOUT = {"all-at-once", "blue-green", "instances", "no-rollback", "rollback", "rolling"}
+"""Consequences that there are not where the update fails."""
+
 Teller = Callable[["Compared", "Comparison"], Iterator[Consequence]]
 
 _TELLERS: list[tuple[tuple[str, ...], Teller]] = []
@@ -77,4 +83,6 @@ def of(change: Compared, all_: Comparison) -> tuple[Consequence, ...]:
         if not types or change.type in types
         for consequence in teller(change, all_)
     ]
+    if any(each.id in REFUSED for each in found):
+        found = [each for each in found if each.id not in ROLLOUT]
     return tuple(sorted(found, key=lambda each: -each.rank))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from odyssey.review.consequences.catalogue import SAGEMAKER, caution, danger, note, tells
@@ -55,6 +56,34 @@ def comes_or_goes(change: Compared, all_: Comparison) -> Iterator[Consequence]:
             f"deleted. Whoever calls {old} fails from then on; while both run, both are paid for.",
             UPDATE,
         )
+
+
+@tells(ENDPOINT)
+def named_elsewhere(change: Compared, all_: Comparison) -> Iterator[Consequence]:
+    """What names the old endpoint by its name sees nothing any more."""
+    if change.action is not Action.REPLACE or change.before is None:
+        return
+    old = change.before.get("EndpointName")
+    ids = [
+        key[1]
+        for key, resource in all_.head.resources.items()
+        if isinstance(old, str) and resource.id != change.id and _names(resource.properties, old)
+    ]
+    if ids:
+        yield caution(
+            "names-the-old-one",
+            f"What names the old endpoint by its name sees nothing any more: {', '.join(ids)}.",
+            f"{SAGEMAKER}/monitoring-cloudwatch.html",
+        )
+
+
+def _names(value: Any, name: str) -> bool:
+    """Return whether a name is one of the values of a value."""
+    if isinstance(value, Mapping):
+        return any(_names(each, name) for each in value.values())
+    if isinstance(value, list):
+        return any(_names(each, name) for each in value)
+    return bool(value == name)
 
 
 def _name(endpoint: Resource) -> str:

@@ -114,8 +114,8 @@ def retained(change: Compared, all_: Comparison) -> Iterator[Consequence]:
     if change.action is Action.RETAIN and not change.left:
         yield caution(
             "retained",
-            "It leaves the stack and stays in the account, where nothing manages it and it is paid "
-            "for as before.",
+            "It leaves the stack and stays in the account, where nothing manages it; what it costs "
+            "goes on.",
             DELETION,
         )
     if change.action is Action.REPLACE and change.before is not None:

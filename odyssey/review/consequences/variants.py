@@ -53,8 +53,8 @@ def names(change: Compared, all_: Comparison) -> Iterator[Consequence]:
         yield caution(
             "variant-renamed",
             f"Variant {', '.join(gone)} becomes {', '.join(come)}: a rollout needs the same "
-            "names on both sides, alarms and dashboards that name the old one see nothing any more, and its "
-            "scaling is replaced.",
+            "names on both sides, alarms and dashboards that name the old one see nothing any "
+            "more, and its scaling is replaced.",
             EXCLUSIONS,
         )
     elif gone:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from odyssey.cloudformation.templates import RETAINING
 from odyssey.review.permissions.covering import covered, matches
 from odyssey.review.permissions.statements import Held, held
 from odyssey.review.permissions.wording import Titles, sentence
@@ -12,7 +13,7 @@ from odyssey.review.report import PermissionChange, Rank
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from odyssey.review.side import Side
+    from odyssey.review.side import Key, Side
 
 CLOSING = (
     "aws:sourceaccount",
@@ -51,11 +52,13 @@ def changes(base: Side, head: Side) -> tuple[PermissionChange, ...]:
         stack = key[0].partition("/")[0]
         if stack not in head.stacks:
             continue  # A stack that is not deployed keeps what it has.
-        before, after = old.get(key, []), new.get(key, [])
+        before = [each for each in old.get(key, []) if not _stays(each, base, head)]
+        after = new.get(key, [])
         fresh = not any(other[0] == key[0] for other in old)
         titles = _titles(stack, base, head)
         found += _added(before, after, fresh, titles)
-        found += _removed(before, after, titles)
+        there = _key(key[0]) in head.resources or _key(key[0]) not in base.resources
+        found += _removed(before, after, there, titles)
     return tuple(sorted(found, key=lambda each: (not each.widens, -each.rank)))
 
 
@@ -94,10 +97,25 @@ def _added(
         yield _change(each, True, widens, sentence(each, titles), why, rank)
 
 
-def _removed(before: list[Held], after: list[Held], titles: Titles) -> Iterator[PermissionChange]:
+def _key(holder: str) -> Key:
+    stack, _, id_ = holder.partition("/")
+    return stack, id_
+
+
+def _stays(each: Held, base: Side, head: Side) -> bool:
+    """Return whether what has a statement leaves the stack and stays in the account."""
+    key = (each.stack, each.resource)
+    kept = base.resources[key].definition.get("DeletionPolicy") in RETAINING
+    return key not in head.resources and kept
+
+
+def _removed(
+    before: list[Held], after: list[Held], there: bool, titles: Titles
+) -> Iterator[PermissionChange]:
+    """Yield what goes; where its holder goes too, nothing opens by that."""
     denying = [each for each in after if not each.allows]
     for each in _new(before, after):
-        widens = not each.allows and not covered(each, denying)
+        widens = there and not each.allows and not covered(each, denying)
         why = "what was denied is not denied any more" if widens else ""
         if widens and each.kind == "managed":
             why = "the permissions boundary is gone"
