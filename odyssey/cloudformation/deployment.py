@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from odyssey import state
+from odyssey import console, state
 from odyssey.cloudformation import differences, endpoint, operation, service
 from odyssey.cloudformation.events import INTERVAL, StackProgress
 from odyssey.cloudformation.states import clear_failed_creation, require_deployable
@@ -96,6 +96,7 @@ def deploy(
         changed = changes(target)
         if changed:
             show_changes(target, changed, method)
+            _show_consequences(target, changed)
             consent.ask(f"Deploy {_and(stack.name for stack in changed)}?")
             target.require_unchanged()
         return tuple(
@@ -120,6 +121,14 @@ def show_changes(target: Target, stacks: Sequence[Stack], method: str = "change-
     how = "template" if method == "direct" else "auto"
     for difference in differences.find(target, stacks, shown_on=sys.stderr, method=how):
         note(f"{difference.text}\n")
+
+
+def _show_consequences(target: Target, stacks: Sequence[Stack]) -> None:
+    """Print on stderr what follows from the changes, in the words of a review."""
+    from odyssey.review import before_deployment
+
+    width = console.width(sys.stderr)
+    note(before_deployment.told(target, stacks, paint=console.painted, width=width) + "\n")
 
 
 @contextmanager

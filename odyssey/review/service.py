@@ -89,6 +89,7 @@ def of_sides(
     app: str,
     prices: Path | None = None,
     max_monthly: float | None = None,
+    check: bool = True,
 ) -> Review:
     """Return the review of two sides.
 
@@ -98,6 +99,7 @@ def of_sides(
         app: The app's name.
         prices: A file of prices; None is the one that comes with odyssey.
         max_monthly: The most that the head may cost a month in US dollars.
+        check: Whether the rules of the check are asked.
     """
     from odyssey.review import cost
     from odyssey.review import prices as price_lists
@@ -107,7 +109,7 @@ def of_sides(
     before, after = (
         cost.cost(side.templates, settings=side.settings, prices=listed) for side in (base, head)
     )
-    brought, kept, gone = _sorted(_findings(base), _findings(head))
+    brought, kept, gone = _sorted(*(_findings(side) if check else () for side in (base, head)))
     return Review(
         app=app,
         base=base.words,

@@ -57,6 +57,21 @@ def text(review: Review, *, paint: Paint, width: int = 80) -> str:
     return "\n\n".join(block for block in blocks if block)
 
 
+def short(review: Review, *, paint: Paint, width: int = 80) -> str:
+    """Return what changes, and what it costs, for somebody who is asked in a moment.
+
+    Args:
+        review: The review.
+        paint: Returns a text in a colour.
+        width: Columns.
+    """
+    blocks = [
+        "\n".join(changes(review, paint=paint, width=width)),
+        "\n".join([*_permissions(review, paint, width), *_cost(review, paint)]),
+    ]
+    return "\n\n".join(block for block in blocks if block)
+
+
 def changes(review: Review, *, paint: Paint, width: int = 80) -> Iterator[str]:
     """Yield the lines of what changes; one line where nothing does."""
     if not review.changes:
