@@ -23,6 +23,7 @@ LIFE_CYCLE: dict[str, dict[str, str]] = {
     "Start": {
         "init start": "Make an app's folder, ready to train and serve.",
         "configure": "Set up your keys for AWS, as aws configure does.",
+        "doctor": "Tell whether this machine has what odyssey needs, and what mends it.",
     },
     "On this machine": {
         "local train": "Train the model; it lands in model/.",
@@ -72,6 +73,7 @@ LIFE_CYCLE: dict[str, dict[str, str]] = {
     },
     "On AWS": {
         "synth": "Make the CloudFormation templates; they land in cdk.out/.",
+        "check": "Check what a deployment would stumble on.",
         "diff": "Print what a deployment would change in AWS.",
         "review": "Write what a deployment would change, for those who approve it.",
         "deploy": "Deploy the app's stacks, after showing what will change.",
@@ -88,12 +90,14 @@ LIFE_CYCLE: dict[str, dict[str, str]] = {
 COMMANDS = {
     "init": "odyssey.commands.init",
     "configure": "odyssey.commands.configure",
+    "doctor": "odyssey.commands.doctor",
     "local": "odyssey.commands.local",
     "docker": "odyssey.commands.docker",
     "sandbox": "odyssey.commands.sandbox",
     "sagemaker": "odyssey.commands.sagemaker",
     "lambda": "odyssey.commands.lambda_",
     "synth": "odyssey.commands.synth",
+    "check": "odyssey.commands.check",
     "diff": "odyssey.commands.diff",
     "review": "odyssey.commands.review",
     "deploy": "odyssey.commands.deploy",
@@ -191,8 +195,8 @@ def main(args: Sequence[str] | None = None, *, program: click.Command = root) ->
         program: The command that they are for. Default: the whole command line.
 
     Returns:
-        0 done, 1 failed, 2 usage or configuration, 4 differences, 5 AWS refused, 7 a tool is
-        missing, 70 a bug of odyssey, 130 interrupted.
+        0 done, 1 failed, 2 usage or configuration, 3 check findings, 4 differences, 5 AWS refused,
+        7 a tool is missing, 70 a bug of odyssey, 130 interrupted.
     """
     _open_what_is_closed()
     words = list(sys.argv[1:] if args is None else args)

@@ -34,6 +34,8 @@ class Terminal:
         """Nothing is answered yet."""
         self.json = json
         self.debug = debug
+        self.form = "json" if json else "text"
+        """What ``--output`` asks for; a command may know more than text and json."""
         self.answered = False
         """The JSON document is out already."""
 

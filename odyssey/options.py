@@ -36,7 +36,8 @@ def examples(*lines: str) -> str:
 
 def _set_output(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
     if value is not None:
-        ctx.ensure_object(console.Terminal).json = value == "json"
+        here = ctx.ensure_object(console.Terminal)
+        here.json, here.form = value == "json", value
 
 
 def _set_debug(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
@@ -46,13 +47,25 @@ def _set_debug(ctx: click.Context, _param: click.Parameter, value: bool) -> None
 
 def talk(command: AnyCommand) -> AnyCommand:
     """Add ``--output`` and ``--debug``, which every command takes."""
+    return talking()(command)
+
+
+def talking(*forms: str) -> Callable[[AnyCommand], AnyCommand]:
+    """Add ``--output`` and ``--debug`` to a command whose result has further forms.
+
+    Args:
+        forms: What ``--output`` takes besides text and json; the command asks for it at
+            `console.Terminal.form`.
+    """
+    more = "".join(f", or {form.upper()}" for form in forms)
+    what = f"text, one JSON document{more}" if forms else "text, or one JSON document"
     output = click.option(
         "--output",
-        type=click.Choice(["text", "json"]),
+        type=click.Choice(["text", "json", *forms]),
         expose_value=False,
         is_eager=True,
         callback=_set_output,
-        help="What stdout carries: text, or one JSON document.  [default: text]",
+        help=f"What stdout carries: {what}.  [default: text]",
     )
     debug = click.option(
         "--debug",
@@ -62,7 +75,7 @@ def talk(command: AnyCommand) -> AnyCommand:
         callback=_set_debug,
         help="Show the traceback of an error.  [default: off]",
     )
-    return output(debug(command))
+    return lambda command: output(debug(command))
 
 
 def app(command: AnyCommand) -> AnyCommand:

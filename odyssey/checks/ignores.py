@@ -63,6 +63,17 @@ def _applied(finding: Finding, template: Template | None, everywhere: Mapping[st
     return finding
 
 
+def unknown(id_: str) -> str | None:
+    """Return what to add to the message that there is no rule of an id; None where there is one."""
+    from odyssey.checks.rule import catalogue
+    from odyssey.errors import did_you_mean
+
+    known = {rule.id for rule in catalogue()}
+    if id_ in known or OTHERS.fullmatch(id_):
+        return None
+    return did_you_mean(id_.upper(), sorted(known))
+
+
 def declared(holder: Any) -> dict[str, Any]:
     """Return what a resource, or a template, says is to be ignored: reasons by rule.
 

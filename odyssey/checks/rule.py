@@ -55,6 +55,7 @@ MODULES = (
     "grants",
     "network",
     "stacks",
+    "ignoring",
     "shapes",
     "image",
     "archive",

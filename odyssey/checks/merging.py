@@ -1,0 +1,80 @@
+"""One list out of several tools' findings, in which each fault is told once."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from odyssey.checks.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+TOOLS = ("odyssey", "cfn-lint", "cdk", "cdk-nag")
+"""Whose words are taken, where several say the same of one place; the first goes first."""
+
+_NUMBERED = re.compile(r"[EFWI](\d{4})")
+
+
+def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return findings in order of files and lines, each fault once.
+
+    What another tool says of the same resource and property as one of ours is the same fault; so
+    is what the CDK says and cfn-lint too. Ours then has their ids in `Finding.also`, and is at
+    least as severe.
+    """
+    kept: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for finding in sorted(findings, key=lambda each: TOOLS.index(each.tool)):
+        here = kept[finding.place.file, finding.place.resource]
+        if finding in here:
+            continue
+        at = next((at for at, known in enumerate(here) if _is_same(known, finding)), None)
+        if at is None:
+            here.append(finding)
+        else:
+            here[at] = _joined(here[at], finding)
+    return tuple(sorted((each for some in kept.values() for each in some), key=_order))
+
+
+def _is_same(known: Finding, other: Finding) -> bool:
+    """Return whether a finding says again what one of a tool that goes first says."""
+    if known.tool == other.tool:
+        return False
+    if known.tool != "odyssey":
+        if known.place.path != other.place.path:
+            return False
+        return _number(known.rule) == _number(other.rule)
+    if not other.place.path and not known.place.path:
+        return False
+    # What is good to know is not what is refused.
+    if known.severity == Severity.INFO and other.severity > Severity.INFO:
+        return False
+    ours, theirs = known.place.path, other.place.path
+    if ours == theirs:
+        return True
+    # That something is missing, or too much, one tool says of it, another of what it is in.
+    return bool(ours) and ours[:-1] == theirs and f"'{ours[-1]}'" in other.message
+
+
+def _joined(known: Finding, other: Finding) -> Finding:
+    also = known.also if other.rule in known.also else (*known.also, other.rule)
+    return replace(known, also=also, severity=max(known.severity, other.severity))
+
+
+def _number(rule: str) -> str:
+    found = _NUMBERED.fullmatch(rule)
+    return found[1] if found else rule
+
+
+def _order(finding: Finding) -> tuple[str, int, str, str, str, str]:
+    place = finding.place
+    return (
+        place.file,
+        place.line or 0,
+        place.resource,
+        place.dotted,
+        finding.rule,
+        finding.message,
+    )

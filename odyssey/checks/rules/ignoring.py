@@ -1,0 +1,49 @@
+"""Rules of ignores in templates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from odyssey.checks.findings import Severity
+from odyssey.checks.ignores import all_declared, unknown
+from odyssey.checks.rule import Fault, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from odyssey.checks.template import Template
+
+
+@rule(
+    "CFN190",
+    Severity.WARNING,
+    "template",
+    "An ignore in a template has a reason",
+    source="odyssey's own",
+    fix="write why: Metadata: {odyssey: {ignore: {SM201: the endpoint is for a demonstration}}}",
+)
+def reasons(found: Template) -> Iterator[Fault]:
+    """Who reads the template next year must know whether the reason still holds.
+
+    Without one the ignore has no effect.
+    """
+    for id_, name, reason in all_declared(found):
+        if not isinstance(reason, str) or not reason.strip():
+            yield Fault(
+                f"{name} is ignored without a reason", found.resources.get(id_), value=reason
+            )
+
+
+@rule(
+    "CFN191",
+    Severity.WARNING,
+    "template",
+    "An ignore in a template names a rule",
+    source="odyssey's own",
+    fix="odyssey check --list has the rules; those of cfn-lint and cdk-nag can be ignored too",
+)
+def known(found: Template) -> Iterator[Fault]:
+    """A rule that does not exist is most often another one, mistyped, which is not ignored."""
+    for id_, name, _ in all_declared(found):
+        if (advice := unknown(name)) is not None:
+            yield Fault(f'there is no rule "{name}"{advice}', found.resources.get(id_), value=name)
