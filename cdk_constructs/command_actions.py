@@ -253,6 +253,7 @@ OWN: dict[str, tuple[Statement, ...]] = {
     "init start": (),
     # Nobody needs a right to ask who they are.
     "configure": (),
+    "doctor": (),
     "local train": (),
     "local serve": (),
     "local request": (),

@@ -163,6 +163,16 @@ def own(app: Path, base: Path, reason: str) -> Path:
     return venv / "bin" / "python"
 
 
+def is_made(app: Path, base: Path) -> bool:
+    """Return whether the app's own environment is there, for its requirements as they are now.
+
+    Args:
+        app: The app's folder.
+        base: The interpreter to make it with.
+    """
+    return _is_current(app / state.FOLDER / "venv", _stamp(app / REQUIREMENTS, base))
+
+
 def _wait() -> Progress:
     note("Another odyssey makes this app's Python environment; waiting for it")
     return Progress("Waiting for the environment")

@@ -43,8 +43,11 @@ def connect() -> Iterator[docker.DockerClient]:
         yield client
 
 
-def find() -> docker.DockerClient:
+def find(timeout: float = TIMEOUT) -> docker.DockerClient:
     """Connect to the engine, as `connect` does; whoever asks closes the connection.
+
+    Args:
+        timeout: Seconds that the engine may be silent.
 
     Raises:
         MissingToolError: None answers.
@@ -52,7 +55,7 @@ def find() -> docker.DockerClient:
     import docker
 
     with _no_engine():
-        client = docker.DockerClient(timeout=TIMEOUT, max_pool_size=AT_ONCE, **_address())
+        client = docker.DockerClient(timeout=timeout, max_pool_size=AT_ONCE, **_address())
         try:
             client.ping()
         except BaseException:

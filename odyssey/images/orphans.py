@@ -6,11 +6,13 @@ import contextlib
 import os
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from odyssey.images.engine import explained
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import docker
 
 LABEL = "odyssey.owner"
@@ -20,23 +22,38 @@ def sweep(engine: docker.DockerClient) -> None:
     """Take away what odysseys of this machine left that were killed."""
     from docker.errors import APIError
 
+    api = engine.api
+    remove = {
+        "container": lambda id_: api.remove_container(id_, v=True, force=True),
+        "volume": lambda id_: api.remove_volume(id_, force=True),
+        "network": api.remove_network,
+    }
+    for kind, id_, _ in _found(engine):
+        with contextlib.suppress(APIError):
+            remove[kind](id_)
+
+
+def left(engine: docker.DockerClient) -> list[str]:
+    """Return what `sweep` would take away, each as its kind and its name."""
+    return [f"{kind} {name}" for kind, _, name in _found(engine)]
+
+
+def _found(engine: docker.DockerClient) -> list[tuple[str, str, str]]:
+    """Return the kind, the id and the name of what killed odysseys left; containers go first."""
     api, ours = engine.api, {"label": LABEL}
     with explained("the containers cannot be listed"):
         containers = api.containers(all=True, filters=ours)
         volumes = api.volumes(filters=ours)["Volumes"] or []
         networks = api.networks(filters=ours)
-    for container in containers:
-        if has_died(container["Labels"][LABEL]):
-            with contextlib.suppress(APIError):
-                api.remove_container(container["Id"], v=True, force=True)
-    for each in volumes:
-        if has_died(each["Labels"][LABEL]):
-            with contextlib.suppress(APIError):
-                api.remove_volume(each["Name"], force=True)
-    for each in networks:
-        if has_died(each["Labels"][LABEL]):
-            with contextlib.suppress(APIError):
-                api.remove_network(each["Id"])
+    found = [("container", each, each["Id"], _name(each)) for each in containers]
+    found += [("volume", each, each["Name"], each["Name"]) for each in volumes]
+    found += [("network", each, each["Id"], each.get("Name", each["Id"])) for each in networks]
+    return [(kind, id_, name) for kind, each, id_, name in found if has_died(each["Labels"][LABEL])]
+
+
+def _name(container: Mapping[str, Any]) -> str:
+    names = container.get("Names") or [container["Id"]]
+    return str(names[0]).removeprefix("/")
 
 
 def label() -> dict[str, str]:
