@@ -26,7 +26,7 @@ def sweep(engine: docker.DockerClient) -> None:
     remove = {
         "container": lambda id_: api.remove_container(id_, v=True, force=True),
         "volume": lambda id_: api.remove_volume(id_, force=True),
-        "network": api.remove_network,
+        "network": lambda id_: api.remove_network(id_),
     }
     for kind, id_, _ in _found(engine):
         with contextlib.suppress(APIError):
