@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from odyssey.checks.outlines import outlines
+from odyssey.checks.outlines import outline, outlines
 from odyssey.checks.parts import Part, parts
-from odyssey.checks.template import UNKNOWN, Unknown, function
+from odyssey.checks.template import Unknown, function, references
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from odyssey.checks.template import Resource, Template
 
@@ -132,7 +132,10 @@ def is_known(value: Any) -> bool:
     return value is not None and not isinstance(value, Unknown)
 
 
-def text_of(values: Mapping[str, Any], name: str) -> str:
-    """Return a member that is a known text, or an empty one."""
-    found = values.get(name, UNKNOWN)
-    return found if isinstance(found, str) else ""
+def fixed_names(resource: Resource, member: str) -> Iterator[str]:
+    """Yield the names that a template gives a resource, whatever its parameters are."""
+    for branch in resource.template.branches(resource.raw(member)):
+        text = outline(resource.template, branch)
+        fixed = all(name.startswith("AWS::") for name in references(branch))
+        if text is not None and fixed and "${?}" not in text:
+            yield text

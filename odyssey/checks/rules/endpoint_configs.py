@@ -11,11 +11,13 @@ from odyssey.checks.hosting import (
     CONFIG,
     MODEL,
     VARIANT_LISTS,
+    fixed_names,
     is_arn_of,
     production,
     variants,
 )
 from odyssey.checks.limits import number
+from odyssey.checks.outlines import has_holes
 from odyssey.checks.parts import crowded, outside, told
 from odyssey.checks.rule import Fault, rule
 from odyssey.errors import did_you_mean
@@ -67,14 +69,15 @@ def fixed_name(found: Template) -> Iterator[Fault]:
     name. An endpoint is updated only by a configuration of another name.
     """
     for config in found.of(CONFIG):
-        for path, value in config.each("EndpointConfigName"):
-            yield Fault(
-                f'the configuration is named "{value}", so it can never change',
-                config,
-                path,
-                value,
-                "no name of the template's",
-            )
+        for value in fixed_names(config, "EndpointConfigName"):
+            if has_holes(value) or _limit("EndpointConfigName").admits(value):
+                yield Fault(
+                    f'the configuration is named "{value}", so it can never change',
+                    config,
+                    ("EndpointConfigName",),
+                    value,
+                    "no name of the template's",
+                )
 
 
 @rule(

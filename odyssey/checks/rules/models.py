@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from odyssey.checks import limits
 from odyssey.checks.findings import Severity
-from odyssey.checks.hosting import CONFIG, MODEL, is_known
+from odyssey.checks.hosting import CONFIG, MODEL, fixed_names, is_known
+from odyssey.checks.outlines import has_holes
 from odyssey.checks.parts import Part, crowded, outside, parts, size
 from odyssey.checks.rule import Fault, rule
 from odyssey.checks.template import NO_VALUE
@@ -51,14 +52,15 @@ def fixed_name(found: Template) -> Iterator[Fault]:
     name: the stack's first update fails.
     """
     for model in found.of(MODEL):
-        for path, value in model.each("ModelName"):
-            yield Fault(
-                f'the model is named "{value}", so it can never change',
-                model,
-                path,
-                value,
-                "no name of the template's",
-            )
+        for value in fixed_names(model, "ModelName"):
+            if has_holes(value) or limits.of("sagemaker", "CreateModel", "ModelName").admits(value):
+                yield Fault(
+                    f'the model is named "{value}", so it can never change',
+                    model,
+                    ("ModelName",),
+                    value,
+                    "no name of the template's",
+                )
 
 
 @rule(
