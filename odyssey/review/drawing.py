@@ -1,8 +1,9 @@
 """The picture as SVG, with a layout of its own: nothing but this file is needed to draw it.
 
-Each group of resources is a panel; the panels stand in columns, and links are curves between the
-boxes. What changes has a colour, a sign and a border of its own, so that nobody needs the colours.
-The colours themselves are in the page's style sheet.
+Each group of resources is a panel, and the panels stand in columns. A link is a curve between two
+boxes; one that goes past a column takes a lane above all panels, so that none is behind a box. What
+changes has a colour, a sign and a border of its own, so that nobody needs the colours. The colours
+themselves are in the page's style sheet.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ GAP, PAD, TITLE = 10, 12, 30
 """Between boxes; around them in their panel; the panel's title above them."""
 BETWEEN = 56
 """Between columns, where the links run."""
-ROUND_THE_EDGE = 30
+MARGIN, LANE, LANES = 2, 6, 8
+"""At the left edge; from one lane above the panels to the next; and how many there are."""
 LETTERS = 25
 """Characters of a label at most."""
 
@@ -56,10 +58,13 @@ def render(review: Review) -> str:
     if not picture.boxes:
         return ""
     panels, placed = _layout(picture)
-    width = max(panel.x for panel in panels) + WIDTH + 2 * PAD + ROUND_THE_EDGE
+    width = max(panel.x for panel in panels) + WIDTH + 2 * PAD + BETWEEN // 2
+    lanes = _lanes(picture, placed)
+    over = 10 + LANE * min(LANES, len(lanes)) if lanes else 0
     height = max(panel.y + panel.height for panel in panels) + 4
     parts = [
-        f'<svg class="picture" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'<svg class="picture" viewBox="0 {-over} {width} {height + over}" width="{width}" '
+        f'height="{height + over}" '
         'role="img" aria-labelledby="picture-title picture-text" '
         'xmlns="http://www.w3.org/2000/svg">',
         f'<title id="picture-title">{_text(f"The resources of {review.app}")}</title>',
@@ -68,7 +73,7 @@ def render(review: Review) -> str:
         'markerHeight="7" orient="auto-start-reverse"><path d="M0 0.8 7.4 4 0 7.2z"/></marker>'
         "</defs>",
         *(_panel(panel) for panel in panels),
-        *(_link(link, placed) for link in reversed(picture.links)),
+        *(_link(link, placed, lanes.get(link)) for link in reversed(picture.links)),
         *(_box(each) for each in placed.values()),
         "</svg>",
     ]
@@ -83,7 +88,7 @@ def _layout(picture: Picture) -> tuple[list[_Panel], dict[str, _Placed]]:
     placed: dict[str, _Placed] = {}
     for group, boxes in groups.items():
         column = tops.index(min(tops))
-        x = ROUND_THE_EDGE + column * (WIDTH + 2 * PAD + BETWEEN)
+        x = MARGIN + column * (WIDTH + 2 * PAD + BETWEEN)
         height = TITLE + len(boxes) * (HEIGHT + GAP) - GAP + PAD
         panels.append(_Panel(group, x, tops[column] + 1, height))
         for row, box in enumerate(boxes):
@@ -125,22 +130,45 @@ def _box(placed: _Placed) -> str:
     )
 
 
-def _link(link: Link, placed: dict[str, _Placed]) -> str:
+def _lanes(picture: Picture, placed: dict[str, _Placed]) -> dict[Link, int]:
+    """Return the links that go past a column, each with the number of its lane."""
+    far = [
+        link
+        for link in picture.links
+        if abs(placed[link.source].x - placed[link.target].x) > WIDTH + 2 * PAD + BETWEEN
+    ]
+    return {link: number for number, link in enumerate(far)}
+
+
+def _link(link: Link, placed: dict[str, _Placed], lane: int | None) -> str:
     source, target = placed[link.source], placed[link.target]
     y1, y2 = source.y + HEIGHT // 2, target.y + HEIGHT // 2
+    right = target.x > source.x
+    x1, x2 = (source.x + WIDTH, target.x) if right else (source.x, target.x + WIDTH)
     if source.x == target.x:
         # Beside its own column, further out the longer the way is.
         x1 = x2 = source.x + WIDTH
         out = min(PAD + 14 + abs(y2 - y1) // 12, PAD + BETWEEN - 14)
         y1, y2 = y1 + (7 if y2 > y1 else -7), y2 + (-7 if y2 > y1 else 7)
-        middle = f"{x1 + out} {y1} {x2 + out} {y2}"
+        way = f"M{x1} {y1}C{x1 + out} {y1} {x2 + out} {y2} {x2} {y2}"
+    elif lane is not None:
+        way = _over((x1, y1), (x2, y2), lane % LANES, 1 if right else -1)
     else:
-        right = target.x > source.x
-        x1, x2 = (source.x + WIDTH, target.x) if right else (source.x, target.x + WIDTH)
         bend = 48 if right else -48
-        middle = f"{x1 + bend} {y1} {x2 - bend} {y2}"
+        way = f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
     kind = "link changed" if link.changed else "link"
-    return f'<path class="{kind}" d="M{x1} {y1}C{middle} {x2} {y2}" marker-end="url(#arrow)"/>'
+    return f'<path class="{kind}" d="{way}" marker-end="url(#arrow)"/>'
+
+
+def _over(start: tuple[int, int], end: tuple[int, int], lane: int, way: int) -> str:
+    """Return a way up beside the first column, along a lane, and down beside the last."""
+    (x1, y1), (x2, y2) = start, end
+    up, down = x1 + way * (PAD + 8 + 3 * lane), x2 - way * (PAD + 12 + 3 * lane)
+    top, bow = -6 - LANE * lane, 6 * way
+    return (
+        f"M{x1} {y1}H{up - bow}Q{up} {y1} {up} {y1 - 6}V{top + 6}Q{up} {top} {up + bow} {top}"
+        f"H{down - bow}Q{down} {top} {down} {top + 6}V{y2 - 6}Q{down} {y2} {down + bow} {y2}H{x2}"
+    )
 
 
 def _described(review: Review, picture: Picture) -> str:
