@@ -24,14 +24,15 @@ _FIELDS: tuple[tuple[str, str, int, int], ...] = (
 """The fields of a cron: a name, what it is written of, its least and its greatest number."""
 
 
-def problem(expression: str, *, once: bool = True) -> str:
+def problem(expression: str, *, scheduler: bool = True) -> str:
     """Return why a schedule cannot be read, in words; empty where it can.
 
     Args:
         expression: The schedule, such as ``rate(5 minutes)``.
-        once: Whether ``at(…)`` is one, as for the Scheduler.
+        scheduler: Whether the Scheduler reads it, which takes ``at(…)``, and a unit of a rate in
+            the singular or in the plural; else a rule of EventBridge.
     """
-    if once and _AT.fullmatch(expression):
+    if scheduler and _AT.fullmatch(expression):
         return ""
     rate = _RATE.fullmatch(expression)
     if rate:
@@ -39,9 +40,12 @@ def problem(expression: str, *, once: bool = True) -> str:
         if number < 1:
             return "the rate is less than 1"
         wanted = unit if number == 1 else f"{unit}s"
-        return "" if plural == (number > 1) else f"{number} takes the unit {wanted}"
+        is_right = scheduler or plural == (number > 1)
+        return "" if is_right else f"{number} takes the unit {wanted}"
     cron = _CRON.fullmatch(expression)
-    return _cron(cron[1].split()) if cron else "neither a rate nor a cron that can be read"
+    if cron is None:
+        return "neither a rate nor a cron that can be read"
+    return _cron([field.rstrip(",") for field in cron[1].split()])
 
 
 def _cron(fields: list[str]) -> str:

@@ -57,7 +57,7 @@ def name(found: Template) -> Iterator[Fault]:
     for each in found.of(BUCKET):
         for path, value in each.each("BucketName"):
             wrong = [words for pattern, words in _FORBIDDEN if pattern.search(str(value))]
-            if wrong or not limit.admits(value):
+            if value and (wrong or not limit.admits(value)):
                 message = f'the name "{value}"' + (f" has {wrong[0]}" if wrong else "")
                 yield Fault(message, each, path, value, limit.describe())
 

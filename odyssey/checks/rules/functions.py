@@ -129,6 +129,8 @@ def function_name(found: Template) -> Iterator[Fault]:
     limit = limits.of("lambda", "CreateFunction", "FunctionName")
     for each in found.of(FUNCTION):
         for path, name in each.each("FunctionName"):
+            if not name:
+                continue
             is_short = isinstance(name, str) and len(name) <= int(limit.max or 64)
             if not is_short or not re.fullmatch(r"[a-zA-Z0-9-_]+", name):
                 message = f'the name "{name}" has {len(str(name))} characters'

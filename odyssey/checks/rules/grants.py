@@ -46,6 +46,8 @@ _OF = {
 }
 """What actions of S3 are of."""
 
+_A = {"object": "objects", "bucket": "a bucket"}
+
 
 @rule(
     "IAM108",
@@ -104,7 +106,7 @@ def names(found: Template) -> Iterator[Fault]:
         limit = limits.of("iam", operation, member)
         for each in found.of(type_):
             for path, value in each.each(property_):
-                if not limit.admits(value):
+                if value and not limit.admits(value):
                     yield Fault(f'the name "{value}"', each, path, value, limit.describe())
 
 
@@ -157,11 +159,11 @@ def bucket_or_objects(found: Template) -> Iterator[Fault]:
             wanted = _OF.get(action.lower())
             if wanted and wanted != there:
                 yield Fault(
-                    f"{action} on a {there}, which is of a {wanted}",
+                    f"{action} on {_A[there]}, and it is of {_A[wanted]}",
                     each.resource,
                     (*each.path, "Resource"),
                     None,
-                    f"the ARN of a {wanted}",
+                    f"the ARN of {_A[wanted]}",
                 )
 
 

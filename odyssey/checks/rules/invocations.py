@@ -7,6 +7,7 @@ Sources:
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from odyssey.checks import limits, policies
@@ -29,6 +30,7 @@ _SCHEDULES = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-ty
 _SCHEDULE_ROLE = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html"
 _EVENTS = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html"
 
+_SERVICE = re.compile(r"(?!cloudformation\.).+\.amazonaws\.com")
 _SOURCES = ("SourceArn", "SourceAccount", "PrincipalOrgID", "EventSourceToken")
 
 
@@ -133,7 +135,8 @@ def confused_deputy(found: Template) -> Iterator[Fault]:
     """Otherwise the bucket, rule or API of any other account can have the service call it."""
     for permission in found.of("AWS::Lambda::Permission"):
         principal = permission.get("Principal")
-        is_service = isinstance(principal, str) and principal.endswith(".amazonaws.com")
+        # CloudFormation calls macros, for stacks of this account alone.
+        is_service = isinstance(principal, str) and bool(_SERVICE.fullmatch(principal))
         if is_service and not _is_narrowed(permission):
             yield Fault(
                 f"{principal} may call for anybody",
@@ -218,13 +221,13 @@ def throttled(found: Template) -> Iterator[Fault]:
 def schedule(found: Template) -> Iterator[Fault]:
     """A schedule that cannot be read is refused.
 
-    A cron of AWS has six fields, with the year; one of the two days is ``?``; and the unit of a
-    rate is singular for 1 and plural for more.
+    A cron of AWS has six fields, with the year; one of the two days is ``?``; and for a rule of
+    EventBridge the unit of a rate is singular for 1 and plural for more.
     """
     kinds = {"AWS::Events::Rule": False, "AWS::Scheduler::Schedule": True}
     for each in found.of(*kinds):
         for path, value in each.each("ScheduleExpression"):
-            wrong = problem(str(value), once=kinds[each.type])
+            wrong = problem(str(value), scheduler=kinds[each.type])
             if wrong:
                 limit = "rate(NUMBER UNIT) or a cron of six fields"
                 yield Fault(f'"{value}": {wrong}', each, path, value, limit)

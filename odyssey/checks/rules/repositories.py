@@ -47,7 +47,7 @@ def name(found: Template) -> Iterator[Fault]:
     limit = limits.of("ecr", "CreateRepository", "repositoryName")
     for each in found.of(REPOSITORY):
         for path, value in each.each("RepositoryName"):
-            if not limit.admits(value):
+            if value and not limit.admits(value):
                 yield Fault(f'the name "{value}"', each, path, value, limit.describe())
 
 
