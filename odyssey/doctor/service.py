@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from odyssey.console import clean, note
 from odyssey.doctor import cloud, engine, machine, tools
 from odyssey.doctor.result import FAIL, MISSING, PASS, REFUSED, SKIP, WARN, Place, Result
-from odyssey.errors import OdysseyError
+from odyssey.errors import InterruptedByUserError, OdysseyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from odyssey.aws import Access
     from odyssey.config import Config
     from odyssey.consent import Consent
+    from odyssey.doctor.result import Repair
 
     Examination = Callable[[Place], list[Result]]
 
@@ -129,23 +130,36 @@ def mend(
 
     Raises:
         UsageError: There is nobody to ask.
-        InterruptedByUserError: The answer is no.
+        InterruptedByUserError: Ctrl-C.
     """
     done = []
     for result in report.results:
         if result.repair is None:
             continue
-        consent.ask(f"{result.name}: {result.repair.what}?")
+        say(f"{result.name}: {clean(result.reason)}")
+        if not _allowed(result.repair, consent):
+            continue  # It stays as it is; the next may be mended all the same.
         try:
             outcome = result.repair.do()
+        except InterruptedByUserError:
+            raise
         except OdysseyError as error:
-            outcome = f"could not: {error.message}"
+            outcome = f"could not be mended: {error.message}"
         say(f"{result.name}: {clean(outcome)}")
         done.append(f"{result.name}: {outcome}")
+    if not any(result.repair for result in report.results):
+        say("Nothing here is for odyssey to mend")
     if not done:
-        say("Nothing here is for odyssey to mend; the commands below are for you")
         return report
     return Report(again().results, tuple(done))
+
+
+def _allowed(repair: Repair, consent: Consent) -> bool:
+    try:
+        consent.ask(f"{repair.what[0].upper()}{repair.what[1:]}?")
+    except InterruptedByUserError:
+        return False
+    return True
 
 
 def _results(look: Examination, place: Place) -> list[Result]:
