@@ -21,6 +21,9 @@ ATTACHED = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy
 """The resources that add statements to a role."""
 
 _EVERYTHING = "*"
+_NAMES = ("SageMaker", "Sagemaker", "sagemaker")
+"""What the policy of SageMaker looks for in the name of a bucket."""
+
 _MANAGED: dict[str, tuple[tuple[str, str], ...]] = {
     "AdministratorAccess": ((_EVERYTHING, "*"),),
     "PowerUserAccess": ((_EVERYTHING, "*"),),
@@ -32,7 +35,7 @@ _MANAGED: dict[str, tuple[tuple[str, str], ...]] = {
     "AmazonSageMakerFullAccess": (
         ("ecr:*", "*"),
         ("sagemaker:*", "*"),
-        ("s3:*Object", "arn:aws:s3:::*[Ss]age[Mm]aker*"),
+        *(("s3:*Object", f"arn:aws:s3:::*{name}*") for name in _NAMES),
     ),
     "CloudWatchLogsFullAccess": (("logs:*", "*"),),
     "CloudWatchFullAccess": (("logs:*", "*"), ("cloudwatch:*", "*")),
@@ -156,14 +159,14 @@ def _resources(template: Template, value: Any) -> Iterator[str]:
 def _matches(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
     """Return whether a pattern of a policy means a text; a hole of it may be anything."""
     out = ""
-    for piece in re.split(r"(\$\{[^}]*\}|\*|\?|\[[A-Za-z]+\])", pattern):
+    for piece in re.split(r"(\$\{[^}]*\}|\*|\?)", pattern):
         if piece == "*" or HOLE.fullmatch(piece):
             out += ".*"
         elif piece == "?":
             out += "."
         else:
-            out += piece if piece.startswith("[") else re.escape(piece)
-    return bool(re.fullmatch(out, text, re.IGNORECASE if ignore_case else 0))
+            out += re.escape(piece)
+    return bool(re.fullmatch(out, text, re.DOTALL | (re.IGNORECASE if ignore_case else 0)))
 
 
 def trusts(role: Resource, service: str) -> bool:

@@ -137,7 +137,7 @@ def problems(resource: Resource) -> Iterator[tuple[Path_, Problem]]:
         dotted = ".".join(str(step) for step in path if isinstance(step, str))
         top_name = kind_of(problem) == "missing" and len(path) == 1
         whole = _holds_unknown(problem.value) or any(str(p).startswith("Fn::") for p in path)
-        elsewhere = re.fullmatch(request.told, dotted) or path[-1] in request.only_here
+        elsewhere = re.fullmatch(request.told, dotted) or set(path[-1:]) & set(request.only_here)
         if not top_name and not whole and not elsewhere and problem.value is not UNKNOWN:
             yield path, problem
 

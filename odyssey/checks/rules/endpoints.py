@@ -127,7 +127,7 @@ def alarms_exist(found: Template) -> Iterator[Fault]:
 
     An alarm of the template that is only named may be made later than the endpoint.
     """
-    named = {each.get("AlarmName"): each for each in found.of(ALARM) if each.get("AlarmName")}
+    named = {str(each.get("AlarmName")): each for each in found.of(ALARM)}
     pattern = ("DeploymentConfig", "AutoRollbackConfiguration", "Alarms", "*")
     for endpoint in found.of(ENDPOINT):
         for alarm in parts(endpoint, *pattern):
