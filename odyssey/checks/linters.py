@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/cdk/v2/guide/policy-validation-synthesis.html
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from odyssey.checks.findings import Finding, Place, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from odyssey.checks.rule import Rule
     from odyssey.checks.template import Template
 
 REGION = "us-east-1"
@@ -61,6 +63,25 @@ def _rules() -> Any:
     from cfnlint.runner import Runner
 
     return Runner(ConfigMixIn(regions=[REGION])).rules
+
+
+def rule(id_: str) -> Rule | None:
+    """Return one of cfn-lint's rules, as if it were of the catalogue; None where it has none."""
+    from odyssey.checks.rule import Rule
+
+    if not re.fullmatch(r"[EWI]\d{4}", id_) or id_ not in _rules():
+        return None
+    found = _rules()[id_]
+    return Rule(
+        id=id_,
+        severity=_SEVERITIES.get(found.severity, Severity.WARNING),
+        subject="template",
+        title=f"{found.shortdesc.rstrip('.')} (cfn-lint)",
+        source=found.source_url,
+        fix="as the source says",
+        why=" ".join(found.description.split()),
+        check=lambda _: (),
+    )
 
 
 def _of_cfn_lint(template: Template, match: Any) -> Finding:

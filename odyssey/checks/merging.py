@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 TOOLS = ("odyssey", "cfn-lint", "cdk", "cdk-nag")
 """Whose words are taken, where several say the same of one place; the first goes first."""
 
+SAME = {"AwsSolutions-S10": "BKT107", "AwsSolutions-S2": "BKT102"}
+"""Rules of cdk-nag, which tells no property, that say of a resource what one of ours says."""
+
 _NUMBERED = re.compile(r"[EFWI](\d{4})")
 
 
@@ -23,7 +26,7 @@ def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
     What another tool says of the same resource and property as one of ours is the same fault; so
     is what the CDK says and cfn-lint too. Ours then has their ids in `Finding.also`, and is at
-    least as severe.
+    least as severe; what cdk-nag thinks of it changes nothing.
     """
     kept: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for finding in sorted(findings, key=lambda each: TOOLS.index(each.tool)):
@@ -46,6 +49,8 @@ def _is_same(known: Finding, other: Finding) -> bool:
         if known.place.path != other.place.path:
             return False
         return _number(known.rule) == _number(other.rule)
+    if other.tool == "cdk-nag":
+        return SAME.get(other.rule) == known.rule
     if not other.place.path and not known.place.path:
         return False
     # What is good to know is not what is refused.
@@ -60,6 +65,8 @@ def _is_same(known: Finding, other: Finding) -> bool:
 
 def _joined(known: Finding, other: Finding) -> Finding:
     also = known.also if other.rule in known.also else (*known.also, other.rule)
+    if other.tool == "cdk-nag":  # Whose severity is an opinion.
+        return replace(known, also=also)
     return replace(known, also=also, severity=max(known.severity, other.severity))
 
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from odyssey.checks import archive, ignores, linters, local_image, merging, running
 from odyssey.checks import template as templates_
+from odyssey.checks.findings import Severity
 from odyssey.checks.naming import shown
 from odyssey.checks.report import Report
 from odyssey.checks.subjects import Subjects
-from odyssey.errors import OdysseyError, UsageError
+from odyssey.errors import ConfigError, OdysseyError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from odyssey.checks.findings import Finding
     from odyssey.checks.local_image import Connect
+    from odyssey.checks.synthesized import Made
     from odyssey.checks.template import Template
     from odyssey.config import Config
 
@@ -81,9 +83,7 @@ def check_app(
         SynthesisError: The CDK app failed.
         BugError: A rule fails itself.
     """
-    from odyssey.checks import synthesized
-
-    made = synthesized.read(settings)
+    made = _synthesized(settings)
     home = settings.folder / MODEL
     if model is None and home.is_dir() and archive.read(home).members:
         model = home
@@ -97,6 +97,24 @@ def check_app(
         )
     found = _judged(subjects, made.findings, settings.check.ignore)
     return _report(subjects, found, (*made.notes, *notes))
+
+
+def _synthesized(settings: Config) -> Made:
+    """Synthesize an app; what a rule of settings says too is no reason to stop.
+
+    Raises:
+        ConfigError: A setting is wrong, and no rule says so.
+        SynthesisError: The CDK app failed.
+    """
+    from odyssey.checks import synthesized
+
+    try:
+        return synthesized.read(settings)
+    except ConfigError as error:
+        known = running.findings(Subjects(settings=settings))
+        if all(each.severity < Severity.ERROR for each in known):
+            raise
+        return synthesized.Made((), (), (f"no stack is checked: {error.message}",))
 
 
 def _with_image_and_model(

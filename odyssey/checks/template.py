@@ -350,11 +350,22 @@ def parse(text: str, name: str) -> Mapping[str, Any]:
         # A JSON document is a YAML one, but for tabs, which JSON may indent with.
         document = cfn_yaml.loads(text.replace("\t", " "))
     except (CfnParseError, YAMLError, ValueError, TypeError) as error:
-        what = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise OdysseyError(f"{name} is no template: {what}", "check its syntax") from error
+        raise OdysseyError(
+            f"{name} is no template: {_reason(error)}", "check its syntax"
+        ) from error
     if not isinstance(document, Mapping) or not isinstance(document.get("Resources"), Mapping):
         raise OdysseyError(f"{name} is no template: it has no Resources", "name a template's file")
     return document
+
+
+def _reason(error: Exception) -> str:
+    """Return why a text cannot be read, with the line where that is known."""
+    matches = getattr(error, "matches", ())
+    mark = getattr(error, "problem_mark", None)
+    line = matches[0].linenumber if matches else mark.line + 1 if mark else None
+    told = matches[0].message if matches else getattr(error, "problem", None) or str(error)
+    what = " ".join(str(told).split()) or type(error).__name__
+    return f"line {line}: {what}" if line is not None else what
 
 
 def _at(value: Any, path: Path_) -> Any:

@@ -99,14 +99,20 @@ def _end(report: Report) -> str:
         counts.append(f"{len(report.ignored)} ignored")
     what = ", ".join(clean(name) for name in report.checked) or "nothing"
     lines = [_wrapped(f"Checked {what}: {', '.join(counts) or 'nothing found'}", "", "  ")]
-    ours = next((each.rule for each in report.counted if each.tool == "odyssey"), None)
     if report.counted:
-        rule = ours or report.counted[0].rule
-        lines.append(f"Why:    odyssey check --explain {rule}")
-        lines.append(f'Ignore: {rule} = "the reason" under [check.ignore] in odyssey.toml, or')
-        lines.append("        Metadata: {odyssey: {ignore: {" + rule + ": the reason}}}")
-        lines.append("        on the resource in its template")
+        worst = max(report.counted, key=lambda each: (each.severity, each.tool == "odyssey"))
+        lines += _advice(worst)
     return "\n".join(lines)
+
+
+def _advice(finding: Finding) -> Iterator[str]:
+    rule = finding.rule
+    if finding.tool in ("odyssey", "cfn-lint"):
+        yield f"Why:    odyssey check --explain {rule}"
+    yield f'Ignore: {rule} = "the reason" under [check.ignore] in odyssey.toml'
+    if finding.place.resource and finding.place.line is not None:
+        yield "        or, in the template, on the resource:"
+        yield f"        Metadata: {{odyssey: {{ignore: {{{rule}: the reason}}}}}}"
 
 
 def _wrapped(told: str, first: str, others: str) -> str:

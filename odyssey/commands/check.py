@@ -90,11 +90,11 @@ def command(
 
 
 def _show_rules(id_: str | None) -> None:
-    from odyssey.checks import explaining
+    from odyssey.checks import explaining, linters
     from odyssey.checks.rule import catalogue, named
 
     if id_ is not None:
-        rule = named(id_)
+        rule = linters.rule(id_) or named(id_)
         console.result(explaining.document(rule), explaining.explanation(rule))
     else:
         rules = catalogue()

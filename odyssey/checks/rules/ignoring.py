@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Severity.WARNING,
     "template",
     "An ignore in a template has a reason",
-    source="odyssey's own",
+    source="odyssey check --help",
     fix="write why: Metadata: {odyssey: {ignore: {SM201: the endpoint is for a demonstration}}}",
 )
 def reasons(found: Template) -> Iterator[Fault]:
@@ -39,7 +39,7 @@ def reasons(found: Template) -> Iterator[Fault]:
     Severity.WARNING,
     "template",
     "An ignore in a template names a rule",
-    source="odyssey's own",
+    source="odyssey check --help",
     fix="odyssey check --list has the rules; those of cfn-lint and cdk-nag can be ignored too",
 )
 def known(found: Template) -> Iterator[Fault]:

@@ -392,7 +392,7 @@ def training_environment(found: Config) -> Iterator[Fault]:
     Severity.WARNING,
     "settings",
     "An ignore in odyssey.toml has a reason",
-    source="odyssey's own",
+    source="odyssey check --help",
     fix='write why: SM201 = "the endpoint is for a demonstration"',
 )
 def reasons(found: Config) -> Iterator[Fault]:
@@ -412,7 +412,7 @@ def reasons(found: Config) -> Iterator[Fault]:
     Severity.WARNING,
     "settings",
     "An ignore in odyssey.toml names a rule",
-    source="odyssey's own",
+    source="odyssey check --help",
     fix="odyssey check --list has the rules; those of cfn-lint and cdk-nag can be ignored too",
 )
 def known(found: Config) -> Iterator[Fault]:
