@@ -172,7 +172,10 @@ def failure(
     message = f"{what}: {first.type} {shown.name(first)}: {reason}"
     if first.type == endpoint.ENDPOINT and first.physical_id:
         message += endpoint.explain(sagemaker(), first.physical_id)
-        return DeploymentError(message, endpoint.log_command(_last_part(first)))
+        name = _last_part(first)
+        return DeploymentError(
+            message, f"odyssey why {name} looks for the cause; {endpoint.log_command(name)}"
+        )
     if aws.is_refusal(reason):
         return aws.refusal(message)
     return DeploymentError(message, "correct the cause, then run the command again")

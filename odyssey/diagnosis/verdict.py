@@ -24,7 +24,7 @@ WIDTH = 96
 SHOWN = 12
 """Lines of evidence that a report shows; the document has all."""
 
-TRACEBACK = 14
+TRACEBACK = 60
 """Lines of a log before the last of the evidence in which its traceback may begin."""
 
 LONGEST = 600
@@ -152,15 +152,21 @@ def next_steps(told: Evidence) -> list[str]:
 
 
 def _shown(lines: Sequence[Line]) -> Iterator[str]:
+    """Yield lines of evidence, those of one place and time under one heading."""
+    before = ""
     for line in _few(lines):
         if line is None:
-            yield f"  ... {len(lines) - SHOWN} lines more, in --output json"
+            yield f"    ... {len(lines) - SHOWN} lines more, in --output json"
             continue
-        yield f"  {' '.join(word for word in (_moment(line.time), clean(line.origin)) if word)}"
-        text = clean(masked(line.text)).strip()
+        heading = " ".join(word for word in (_moment(line.time), clean(line.origin)) if word)
+        if heading != before:
+            yield f"  {heading}"
+        before = heading
+        text = clean(masked(line.text)).strip("\n")
         cut = f"{text[:LONGEST]}..." if len(text) > LONGEST else text
         for part in cut.splitlines() or [""]:
-            yield from _wrapped(part, "    ")
+            deep = " " * (4 + len(part) - len(part.lstrip()))
+            yield from _wrapped(part.strip(), deep)
 
 
 def _few(lines: Sequence[Line]) -> list[Line | None]:

@@ -219,7 +219,9 @@ def test_an_endpoint_that_failed_has_sagemaker_s_reason_and_the_command_for_its_
     more = {"ResourceType": "AWS::SageMaker::Endpoint", "PhysicalResourceId": arn}
     error = failing(world, event(1, "Bucket", "CREATE_FAILED", "it failed", **more))
     assert "SageMaker says: no ping" in error.message
-    assert error.hint == "odyssey sagemaker logs app --since 1h"
+    assert error.hint == (
+        "odyssey why app looks for the cause; odyssey sagemaker logs app --since 1h"
+    )
 
 
 ENDPOINT = {

@@ -211,8 +211,8 @@ CAUSES = (
         "docker train",
         _TRAINING,
         SYMPTOM,
-        (refused(r"AlgorithmError\b(?:.*?[Ee]xit ?[Cc]ode:? (?P<code>\d+))?", JOBS),),
-        otherwise={"code": "of an error"},
+        (refused(r"AlgorithmError\b(?:[\s\S]*?[Ee]xit ?[Cc]ode:? (?P<code>\d+))?", JOBS),),
+        otherwise={"code": "other than 0"},
     ),
     Cause(
         "internal-error",
