@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,9 +86,28 @@ def of_assembly(
     names = [name for name in files if _longest(files[name].name, name)]
     chosen = assembly.named(words, sorted(names))
     templates = [
-        read(files[name], shown=f"{shown}/{files[name].name}", stack=name) for name in chosen
+        _template(files[name], f"{shown}/{files[name].name}", stack=name) for name in chosen
     ]
     return Side(shown, tuple(in_order(templates)))
+
+
+def _template(file: Path, shown: str, **about: Any) -> Template:
+    """Read a template, by the quicker way where it is JSON, whose nodes do not know their lines."""
+    if file.suffix != ".json":
+        return read(file, shown=shown, **about)
+    try:
+        text = file.read_text(encoding="utf-8")
+        body = json.loads(text)
+    except (OSError, ValueError):
+        return read(file, shown=shown, **about)  # It tells what is wrong.
+    return Template(shown, body, text=text, **about)
+
+
+def with_lines(template: Template) -> Template:
+    """Return a template whose nodes know their lines, for findings."""
+    return (
+        replace(template, body=parse(template.text, template.file)) if template.text else template
+    )
 
 
 def _longest(file: str, name: str) -> bool:
@@ -170,7 +191,7 @@ def _of_past(
         past = config.load(app, env=settings.env, flags=flags)
         whole = assembly.read(synthesis.synthesize(past).folder)
     except OdysseyError as error:
-        raise type(error)(
+        raise OdysseyError(
             f"{revision.words} cannot be synthesized: {error.message}",
             "compare with another base: odyssey review --base REF",
         ) from error
@@ -239,9 +260,9 @@ def _of_stacks(
     settings: Config | None = None,
 ) -> Side:
     templates = tuple(
-        read(
+        _template(
             stack.template,
-            shown=f"{shown}/{stack.template.name}",
+            f"{shown}/{stack.template.name}",
             stack=stack.name,
             constructs=stack.paths,
             region=stack.region,

@@ -28,10 +28,11 @@ from odyssey.review import (
 from odyssey.review.report import ResourceChange, Review
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from odyssey.aws import Access
     from odyssey.checks.findings import Finding
+    from odyssey.checks.template import Template
     from odyssey.config import Config
     from odyssey.review.comparison import Compared, Comparison
     from odyssey.review.side import Side
@@ -109,7 +110,11 @@ def of_sides(
     before, after = (
         cost.cost(side.templates, settings=side.settings, prices=listed) for side in (base, head)
     )
-    brought, kept, gone = _sorted(*(_findings(side) if check else () for side in (base, head)))
+    old: tuple[Finding, ...] = ()
+    new: tuple[Finding, ...] = ()
+    if check:
+        old, new = _findings(base.templates), _findings(map(bases.with_lines, head.templates))
+    brought, kept, gone = _sorted(old, new)
     return Review(
         app=app,
         base=base.words,
@@ -220,10 +225,10 @@ def _app(head: Path) -> str:
     return head.resolve().name
 
 
-def _findings(side: Side) -> tuple[Finding, ...]:
+def _findings(templates: Iterable[Template]) -> tuple[Finding, ...]:
     from odyssey.checks import service as checks
 
-    return tuple(checks.findings_of(side.templates))
+    return tuple(checks.findings_of(tuple(templates)))
 
 
 def _sorted(

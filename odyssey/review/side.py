@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from odyssey.review.values import imports
+
 if TYPE_CHECKING:
     from odyssey.checks.template import Resource, Template
     from odyssey.config import Config
@@ -49,6 +51,11 @@ class Side:
             for id_, resource in template.resources.items()
         }
 
-    def of(self, *types: str) -> dict[Key, Resource]:
-        """Return the resources of some types."""
-        return {key: each for key, each in self.resources.items() if each.type in types}
+    @cached_property
+    def importers(self) -> dict[str, list[str]]:
+        """The names of the stacks that import each export."""
+        found: dict[str, dict[str, None]] = {}
+        for template in self.templates:
+            for name in imports(dict(template.body)):
+                found.setdefault(name, {})[template.stack] = None
+        return {name: list(stacks) for name, stacks in found.items()}

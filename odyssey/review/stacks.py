@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from odyssey.review.comparison import REPLACED, exports_of
 from odyssey.review.consequences.catalogue import USER_GUIDE, caution, danger, note
 from odyssey.review.report import Action, Consequence, Group, PropertyChange, ResourceChange
-from odyssey.review.values import differences, imports, refers, shown
+from odyssey.review.values import differences, refers, shown
 
 if TYPE_CHECKING:
     from odyssey.checks.template import Template
@@ -139,8 +140,6 @@ def _condition(name: str, condition: str, compared: Comparison) -> Consequence:
 
 def _exports(name: str, compared: Comparison) -> Iterator[Consequence]:
     """Yield what becomes of exports that other stacks import."""
-    from odyssey.review.comparison import REPLACED, exports_of
-
     before = exports_of(compared.base.stacks[name])
     after = exports_of(compared.head.stacks[name])
     moved = {
@@ -148,7 +147,7 @@ def _exports(name: str, compared: Comparison) -> Iterator[Consequence]:
         for (stack, id_), each in compared.resources.items()
         if stack == name and each.action in REPLACED
     }
-    users = _importers(compared.base)
+    users = compared.base.importers
     for export, value in before.items():
         others = [stack for stack in users.get(export, ()) if stack != name]
         if not others:
@@ -166,12 +165,3 @@ def _exports(name: str, compared: Comparison) -> Iterator[Consequence]:
             "import first, and keep the export for that deployment.",
             EXPORTS,
         )
-
-
-def _importers(side: Side) -> dict[str, list[str]]:
-    """Return the stacks that import each export."""
-    found: dict[str, dict[str, None]] = {}
-    for template in side.templates:
-        for name in imports(dict(template.body)):
-            found.setdefault(name, {})[template.stack] = None
-    return {name: list(stacks) for name, stacks in found.items()}

@@ -11,7 +11,7 @@ from odyssey.review.report import Action, Rank
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from odyssey.review.report import PermissionChange, ResourceChange, Review
+    from odyssey.review.report import Cost, PermissionChange, ResourceChange, Review
 
     Paint = Callable[[str, str], str]
 
@@ -134,16 +134,23 @@ def _permission(each: PermissionChange) -> str:
 
 
 def _cost(review: Review, paint: Paint) -> Iterator[str]:
-    before, after = review.before.monthly, review.after.monthly
     if review.before.lines or review.after.lines:
-        unknown = len(review.after.unknown)
-        rest = f"; {unknown} price{'s' * (unknown > 1)} not known" if unknown else ""
+        known = not (review.before.unknown or review.after.unknown)
+        change = f" ({review.after.monthly - review.before.monthly:+,.2f})" if known else ""
         yield (
-            f"Cost: ${after:,.2f} a month without a request, ${before:,.2f} before "
-            f"({after - before:+,.2f}){rest}."
+            f"Cost: {_amount(review.after)} a month without a request, {_amount(review.before)} "
+            f"before{change}."
         )
     if review.too_dear:
         yield paint(f"  That is more than --max-monthly {review.max_monthly:,.2f}.", "red")
+    elif review.max_monthly is not None and review.after.unknown:
+        yield paint("  --max-monthly is kept as far as prices are known.", "yellow")
+
+
+def _amount(cost: Cost) -> str:
+    unknown = len(cost.unknown)
+    rest = f" and {unknown} price{'s' * (unknown > 1)} not known" if unknown else ""
+    return f"${cost.monthly:,.2f}{rest}"
 
 
 def _findings(review: Review, paint: Paint, width: int) -> Iterator[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from odyssey.checks.template import parse
+from odyssey.checks.template import Template
 from odyssey.review.bases import in_order
 from odyssey.review.side import Side
 from tests.conftest import REPOSITORY
@@ -53,13 +53,11 @@ def app(name: str) -> Bodies:
 
 
 def side(words: str, bodies: Mapping[str, Any], **more: Any) -> Side:
-    from odyssey.checks.template import Template
-
     templates = []
     for stack, body in bodies.items():
         text = json.dumps(body, indent=1)
         file = f"{stack}.template.json"
-        templates.append(Template(file, parse(text, file), stack=stack, text=text))
+        templates.append(Template(file, json.loads(text), stack=stack, text=text))
     return Side(words, tuple(in_order(templates)), **more)
 
 

@@ -54,7 +54,7 @@ def changes(base: Side, head: Side) -> tuple[PermissionChange, ...]:
             continue  # A stack that is not deployed keeps what it has.
         before = [each for each in old.get(key, []) if not _stays(each, base, head)]
         after = new.get(key, [])
-        fresh = not any(other[0] == key[0] for other in old)
+        fresh = _key(key[0]) in head.resources and _key(key[0]) not in base.resources
         titles = _titles(stack, base, head)
         found += _added(before, after, fresh, titles)
         there = _key(key[0]) in head.resources or _key(key[0]) not in base.resources
