@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 HOLE = re.compile(r"\$\{[^}]*\}")
 """What stands for the unknown, such as ``${Bucket}``."""
 
+_DYNAMIC = re.compile(r"\{\{resolve:[^}]*\}\}")
 _VARIABLE = re.compile(r"\$\{(!?)([^}]+)\}")
 
 
@@ -32,6 +33,8 @@ def outline(template: Template, value: Any) -> str | None:
     known = template.resolve(value)
     if isinstance(known, str):
         return known
+    if isinstance(value, str):
+        return _DYNAMIC.sub("${?}", value)
     called = function(value)
     if called is None:
         return None
@@ -82,4 +85,4 @@ def _substituted(template: Template, argument: Any) -> str:
         inner = given.get(name, {"Ref": name})
         return outline(template, inner) or "${?}"
 
-    return _VARIABLE.sub(part, str(text))
+    return _DYNAMIC.sub("${?}", _VARIABLE.sub(part, str(text)))

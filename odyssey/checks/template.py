@@ -89,7 +89,7 @@ class Template:
         if isinstance(value, list):
             return [self.resolve(each) for each in value if each != NO_VALUE]
         if not isinstance(value, Mapping):
-            return value
+            return UNKNOWN if is_dynamic(value) else value
         called = function(value)
         if called is None:
             return {str(k): self.resolve(v) for k, v in value.items() if v != NO_VALUE}
@@ -129,7 +129,7 @@ class Template:
         for literal, name in _VARIABLE.findall(str(text)):
             if not literal:
                 known[name] = self.resolve(given[name]) if name in given else self._parameter(name)
-        if any(value is UNKNOWN for value in known.values()):
+        if is_dynamic(str(text)) or any(value is UNKNOWN for value in known.values()):
             return UNKNOWN
         return _VARIABLE.sub(
             lambda found: f"${{{found[2]}}}" if found[1] else str(known[found[2]]), str(text)
@@ -276,6 +276,14 @@ class Resource:
         """The logical ids that it says it depends on."""
         told = self.definition.get("DependsOn", ())
         return tuple(map(str, told)) if isinstance(told, list) else (str(told),) if told else ()
+
+
+def is_dynamic(value: Any) -> bool:
+    """Return whether a text is, or has in it, what CloudFormation looks up while it deploys.
+
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
+    """
+    return isinstance(value, str) and "{{resolve:" in value
 
 
 def function(value: Any) -> tuple[str, Any] | None:
