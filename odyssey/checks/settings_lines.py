@@ -22,8 +22,11 @@ def place(settings: Config, path: tuple[str | int, ...]) -> Place:
 
     Args:
         settings: The app's settings.
-        path: The section, the key, and, of a table of texts, the name in it.
+        path: The section, the key, and, of a table of texts, the name in it; or a file of the app,
+            such as ``input/config/hyperparameters.json``.
     """
+    if path and "/" in str(path[0]):  # A file beside it.
+        return Place(shown(settings.folder / str(path[0])), path=path[1:])
     key = ".".join(map(str, path[:2]))
     origin = settings.values[key].origin if key in settings.values else ""
     found = _TABLE_OF_ORIGIN.fullmatch(origin)
