@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +75,12 @@ def checkov(files: Sequence[Path]) -> dict[Path, Found | str]:
 
 
 def cdk_nag(files: Sequence[Path]) -> dict[Path, Found | str]:
-    """The rules of AWS Solutions, over the templates included in a CDK app."""
+    """The rules of AWS Solutions, over the templates included in CDK apps."""
     return _included(files, "AwsSolutions")
 
 
 def cdk(files: Sequence[Path]) -> dict[Path, Found | str]:
-    """The validation that the CDK does by itself, over the same app."""
+    """The validation that the CDK does by itself, over the same apps."""
     return _included(files, "CloudFormation Validate")
 
 
@@ -90,19 +90,25 @@ def _included(files: Sequence[Path], plugin: str) -> dict[Path, Found | str]:
     found: dict[Path, Found | str] = {file: Counter() for file in files}
     clean = toolkit.environment({**environments.clean_variables(), "PATH": os.environ["PATH"]})
     with tempfile.TemporaryDirectory(prefix="odyssey-nag-") as out:
-        argv = [sys.executable, str(NAG), *map(str, files)]
-        for line in _run(argv, **{**clean, "CDK_OUTDIR": out}).splitlines():
+        argv = [sys.executable, str(NAG), out, *map(str, files)]
+        for line in _run(argv, **clean).splitlines():
             number, _, reason = line.partition(" ")
             found[files[int(number)]] = reason
-        report = json.loads((Path(out) / "validation-report.json").read_bytes())
-    for part in report["pluginReports"]:
+        for number, file in enumerate(files):
+            report = Path(out) / str(number) / "validation-report.json"
+            parts = json.loads(report.read_bytes())["pluginReports"] if report.exists() else []
+            for rule, resource in _violations(parts, plugin):
+                _count(found, file, rule, resource)
+    return found
+
+
+def _violations(parts: list[dict[str, Any]], plugin: str) -> Iterator[tuple[str, str]]:
+    for part in parts:
         for violation in part["violations"] if part["pluginName"] == plugin else ():
             # AwsSolutions-IAM5[Action::s3:*] is the rule AwsSolutions-IAM5.
             rule = re.sub(r"\[.*", "", violation["ruleName"], flags=re.DOTALL)
             for construct in violation["violatingConstructs"]:
-                stack, _, path = construct["constructPath"].partition("/T/")
-                _count(found, files[int(stack.strip("S").partition("/")[0])], rule, path)
-    return found
+                yield rule, construct["constructPath"].removeprefix("S/T/")
 
 
 LINTERS: dict[str, Linter] = {

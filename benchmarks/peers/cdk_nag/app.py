@@ -1,7 +1,7 @@
-"""cdk-nag and the CDK's own validation over templates: ``python app.py FILE …``, with CDK_OUTDIR.
+"""cdk-nag and the CDK's own validation over templates: ``python app.py OUT FILE …``.
 
-Each template is included in a stack of its own, ``S0``, ``S1`` and so on; what cannot be included
-is printed, a line each: the number and the reason. The report is the CDK's.
+Each template is included in an app of its own, ``OUT/0``, ``OUT/1`` and so on, where the CDK leaves
+its report; of what cannot be included a line is printed: the number and the reason.
 """
 
 import sys
@@ -10,18 +10,15 @@ import aws_cdk as cdk
 from aws_cdk.cloudformation_include import CfnInclude
 from cdk_nag import AwsSolutionsChecks
 
-app = cdk.App()
-for number, file in enumerate(sys.argv[1:]):
-    stack = cdk.Stack(app, f"S{number}", synthesizer=cdk.BootstraplessSynthesizer())
+out, *files = sys.argv[1:]
+for number, file in enumerate(files):
+    app = cdk.App(outdir=f"{out}/{number}")
+    stack = cdk.Stack(app, "S", synthesizer=cdk.BootstraplessSynthesizer())
     try:
         CfnInclude(stack, "T", template_file=file)
+        cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+        app.synth()
     except RuntimeError as problem:
-        app.node.try_remove_child(stack.node.id)
-        print(number, str(problem).splitlines()[0])
-cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-try:
-    app.synth()
-except RuntimeError as problem:
-    # With findings it ends so, after the report.
-    if "ValidationFailed" not in str(problem):
-        raise
+        # With findings it ends so, after the report.
+        if "ValidationFailed" not in str(problem):
+            print(number, " ".join(str(problem).split()))
