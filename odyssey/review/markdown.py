@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from odyssey.review import bill, mermaid, wording
-from odyssey.review.markdown_text import code, link, text
+from odyssey.review.markdown_text import CODE, code, link, text
 from odyssey.review.report import Action, Rank
 
 if TYPE_CHECKING:
@@ -64,12 +64,12 @@ STEPS = (
 
 def render(review: Review) -> str:
     """Return a review as Markdown, with as much detail as GitHub takes."""
-    told = ""
-    for detail in STEPS:
-        told = _Writer(review, detail).written()
-        if len(told) <= LIMIT:
-            break
-    return told
+    *steps, last = STEPS
+    for detail in steps:
+        told = _Writer(review, detail).written(LIMIT)
+        if told is not None:
+            return told
+    return _Writer(review, last).written(ALL) or ""
 
 
 @dataclass
@@ -80,18 +80,26 @@ class _Writer:
     detail: Detail
     left: list[str] = field(default_factory=list)
 
-    def written(self) -> str:
-        sections = [
-            self._changes(),
-            self._permissions(),
-            self._cost(),
-            self._findings(),
-            self._properties(),
-            self._kept(),
-            self._picture(),
-        ]
-        blocks = [*self._head(), *(block for section in sections for block in section)]
-        blocks += self._foot()
+    def written(self, most: int) -> str | None:
+        """Return the whole text, or None as soon as it is longer than it may be."""
+        sections = (
+            self._head,
+            self._changes,
+            self._permissions,
+            self._cost,
+            self._findings,
+            self._properties,
+            self._kept,
+            self._picture,
+            self._foot,
+        )
+        blocks: list[str] = []
+        length = 1
+        for block in (block for section in sections for block in section()):
+            blocks.append(block)
+            length += len(block) + 2
+            if length > most:
+                return None
         return "\n\n".join(blocks) + "\n"
 
     def _head(self) -> Iterator[str]:
@@ -261,12 +269,15 @@ def _permission(each: PermissionChange) -> str:
 
 def _property(each: PropertyChange) -> str:
     marks = [wording.REPLACES.get(each.replaces, "")]
-    marks += [f"through {code(each.because, 100)}"] if each.because else []
+    marks += [f"through {code(each.because, 100, in_table=False)}"] if each.because else []
     marked = ", ".join(filter(None, marks))
-    before = code(wording.value(each.before)) if each.before is not None else "nothing"
-    after = code(wording.value(each.after)) if each.after is not None else "nothing"
-    told = f" ({marked})" if marked else ""
-    return f"- {code(each.path, 200)}{told}: {before} → {after}"
+    name = code(each.path, 200, in_table=False) + (f" ({marked})" if marked else "")
+    before, after = wording.around(wording.value(each.before), wording.value(each.after), CODE)
+    old = code(before, in_table=False) if each.before is not None else "nothing"
+    new = code(after, in_table=False) if each.after is not None else "nothing"
+    if each.because and each.before == each.after:
+        return f"- {name}: {new}"
+    return f"- {name}: {old} → {new}"
 
 
 def _findings(found: Sequence[Finding]) -> str:
@@ -276,13 +287,11 @@ def _findings(found: Sequence[Finding]) -> str:
         message += f"<br>Fix: {text(each.fix)}" if each.fix else ""
         message += f"<br>Ignored: {text(each.ignored)}" if each.ignored else ""
         rule = code(each.rule, 60)
-        rule = f"{rule} ({link('source', each.source)})" if _is_address(each.source) else rule
+        rule = (
+            f"{rule} ({link('source', each.source)})" if wording.is_address(each.source) else rule
+        )
         rows.append(f"| {each.severity.word} | {rule} | {code(str(each.place), 250)} | {message} |")
     return _table("| Severity | Rule | Where | What is wrong |", rows)
-
-
-def _is_address(source: str) -> bool:
-    return source.startswith("https://")
 
 
 def _happens(action: Action) -> str:

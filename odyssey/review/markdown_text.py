@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from odyssey.review import wording
+
 CODE = 300
 """Characters of a value that are shown."""
 
@@ -16,21 +18,25 @@ TEXT = 1200
 _UNSAFE_IN_CODE = re.compile(r"[`|\\]")
 _ENTITIES = {ord(char): f"&#{ord(char)};" for char in "\\`*_[]<>#|~$&"}
 _ZERO_WIDTH = "\u200b"
-_ADDRESS = re.compile(r"https://[A-Za-z0-9][A-Za-z0-9.-]*(/[\w./%#?=&+~:@-]*)?")
 
 
-def code(text: str, most: int = CODE) -> str:
+def code(text: str, most: int = CODE, *, in_table: bool = True) -> str:
     """Return text as a span of code, on one line.
 
     Args:
         text: The text.
         most: Characters that are shown of it.
+        in_table: Whether it stands in a table, where a ``|`` ends a cell even within code.
     """
-    short = _short(_flat(text), most)
-    if not short.strip():
+    short = _flat(_short(text, most)).strip()
+    if not short:
         return "`(empty)`"
+    if not in_table:
+        longest = max((len(run) for run in re.findall("`+", short)), default=0)
+        gap = " " if short[0] == "`" or short[-1] == "`" else ""
+        return f"{'`' * (longest + 1)}{gap}{short}{gap}{'`' * (longest + 1)}"
     if not _UNSAFE_IN_CODE.search(short):
-        return f"`{short.strip()}`"
+        return f"`{short}`"
     return f"<code>{_inert(short)}</code>"
 
 
@@ -41,12 +47,12 @@ def text(told: str, most: int = TEXT) -> str:
         told: The text.
         most: Characters that are shown of it.
     """
-    return _inert(_short(_flat(told), most))
+    return _inert(_flat(_short(told, most)))
 
 
 def link(told: str, address: str) -> str:
     """Return a link to an address, or the words alone where it is no plain address."""
-    if len(address) > 500 or not _ADDRESS.fullmatch(address):
+    if not wording.is_address(address):
         return text(told)
     return f"[{text(told)}]({address})"
 
@@ -61,6 +67,8 @@ def _inert(told: str) -> str:
 
 def _flat(told: str) -> str:
     """Return text on one line, without characters that nobody sees."""
+    if told.isprintable():
+        return told
     return "".join(char if char.isprintable() else " " for char in told)
 
 

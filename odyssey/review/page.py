@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,8 @@ LEVELS = {
 }
 """The class and the words of each verdict."""
 
-_ADDRESS = re.compile(r"https://[A-Za-z0-9][^\s<>\"'`]*")
+VALUE = 4000
+"""Characters of a value that are shown."""
 
 
 def render(review: Review) -> str:
@@ -82,6 +83,7 @@ def render(review: Review) -> str:
     return text
 
 
+@cache
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -93,7 +95,7 @@ def _environment() -> Environment:
         "pretty": lambda told: json.dumps(told, indent=2, ensure_ascii=False, default=str),
         "plural": _plural,
         "dollars": dollars,
-        "is_address": lambda told: bool(_ADDRESS.fullmatch(told)),
+        "is_address": wording.is_address,
         "direction": _direction,
         "tone": lambda severity: {Severity.ERROR: "danger", Severity.WARNING: "caution"}.get(
             severity, "note"
@@ -130,6 +132,8 @@ def _style(review: Review, stacks: dict[str, int]) -> str:
 
 def _seen(told: str) -> str:
     """Return text with characters that nobody sees, such as those that turn its direction, told."""
+    if len(told) > VALUE:
+        told = f"{told[:VALUE]}… ({len(told):,} characters)"
     return "".join(
         char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode()
         for char in told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from odyssey.checks.findings import Severity
@@ -68,6 +69,7 @@ KINDS = {
 
 REPLACES = {"yes": "replaces", "maybe": "may replace", "no": ""}
 
+_ADDRESS = re.compile(r"https://[A-Za-z0-9][A-Za-z0-9.-]*(/[\w./%#?=&+~:@-]*)?", re.ASCII)
 _LOST = {Action.DELETE, Action.REPLACE, Action.MAYBE_REPLACE}
 
 
@@ -145,12 +147,10 @@ def prices(review: Review) -> str:
         return ""
     if not facts.region:
         return f"The prices in {facts.file} are not of this region: costs are unknown."
-    told = f"Prices of {facts.region}, {facts.date}, from {facts.file}"
-    told += ", for the region is not known" if facts.assumed else ""
-    return (
-        f"{told}; without free tiers, discounts and taxes. "
-        "A month has 730 hours; a request is taken to last 100 ms."
-    )
+    told = f"Prices of {facts.region}, {facts.date}, from {facts.file}, "
+    told += "without free tiers, discounts and taxes. "
+    told += "The region is not known: its own prices may differ. " if facts.assumed else ""
+    return f"{told}A month has 730 hours; a request is taken to last 100 ms."
 
 
 def value(told: Any) -> str:
@@ -162,9 +162,27 @@ def value(told: Any) -> str:
     return json.dumps(told, ensure_ascii=False, sort_keys=True, default=str)
 
 
+def around(before: str, after: str, most: int) -> tuple[str, str]:
+    """Return two texts from a little before they differ on, where they are long."""
+    same = 0
+    if max(len(before), len(after)) > most:
+        same = next(
+            (i for i, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]),
+            min(len(before), len(after)),
+        )
+    if same <= 60 or before == after:
+        return before, after
+    return f"…{before[same - 40 :]}", f"…{after[same - 40 :]}"
+
+
 def plural(count: int, noun: str) -> str:
     """Return a number with its noun: ``1 finding``, ``2 findings``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def is_address(told: str) -> bool:
+    """Return whether a text is an address that a page may link to."""
+    return len(told) <= 500 and _ADDRESS.fullmatch(told) is not None
 
 
 def kind(type_: str) -> str:
