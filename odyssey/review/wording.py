@@ -126,14 +126,16 @@ def headline(review: Review) -> list[str]:
 def money(review: Review) -> str:
     """Return what a month costs at least, before and after, as a sentence."""
     before, after = review.before.monthly, review.after.monthly
-    if round(after - before, 6) == 0:
-        told = f"A month costs {dollars(after)} at least, as before"
-    else:
-        told = (
-            f"A month costs {dollars(after)} at least, so far {dollars(before)} "
-            f"({signed(after - before)})"
-        )
     unknown = len(review.after.unknown)
+    told = (
+        f"What is known costs {dollars(after)} a month at least"
+        if unknown
+        else f"A month costs {dollars(after)} at least"
+    )
+    if round(after - before, 6) == 0:
+        told += ", as before"
+    else:
+        told += f", so far {dollars(before)} ({signed(after - before)})"
     if unknown:
         are = "is" if unknown == 1 else "are"
         told += f"; {plural(unknown, 'cost')} {are} unknown, and not in it"
