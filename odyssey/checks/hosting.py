@@ -81,10 +81,14 @@ def _named(template: Template, value: Any, type_: str, name: str) -> Resource | 
     found = template.target(value)
     if found is not None:
         return found if found.type == type_ else None
-    known = template.resolve(value)
-    if not isinstance(known, str):
-        return None
-    return next((each for each in template.of(type_) if each.get(name) == known), None)
+    text = outline(template, value)
+    return next((each for each in template.of(type_) if text in own_names(each, name)), None)
+
+
+def own_names(resource: Resource, member: str) -> list[str]:
+    """Return the outlines of a resource's name; one that is not known at all is none."""
+    found = outlines(resource.template, resource.raw(member))
+    return [text for text in found if text and "${?}" not in text]
 
 
 def is_arn_of(template: Template, value: Any, type_: str) -> bool:
@@ -114,7 +118,7 @@ def _endpoint(template: Template, name: str) -> Resource | None:
     if logical:
         found = template.resources.get(logical[1])
         return found if found is not None and found.type == ENDPOINT else None
-    return next((e for e in template.of(ENDPOINT) if e.get("EndpointName") == name), None)
+    return next((e for e in template.of(ENDPOINT) if name in own_names(e, "EndpointName")), None)
 
 
 def targets(template: Template) -> Iterator[tuple[Resource, Resource, Part | None]]:
@@ -123,7 +127,7 @@ def targets(template: Template) -> Iterator[tuple[Resource, Resource, Part | Non
         for endpoint, name in scaled(target):
             config = config_of(endpoint)
             own = production(config) if config else []
-            found = [variant for variant in own if variant.get("VariantName") == name]
+            found = [variant for variant in own if name in variant.texts("VariantName")]
             yield target, endpoint, found[0] if len(found) == 1 else None
 
 

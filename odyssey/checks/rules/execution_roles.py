@@ -136,6 +136,9 @@ def trust(found: Template) -> Iterator[Fault]:
             )
 
 
+_PUBLIC = ("jumpstart-cache-prod-", "sagemaker-sample-files")
+"""What the names of AWS's own buckets begin with, which everybody may read."""
+
 _PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 
 
@@ -174,7 +177,9 @@ def _unread(container: Part, role: Resource, allowed: grants.Grants) -> Iterator
         )
     for text in container.texts("ModelDataUrl"):
         place = text.removeprefix("s3://") if text.startswith("s3://") else "${?}"
-        if not allowed.allow("s3:GetObject", f"arn:aws:s3:::{place}"):
+        if not place.startswith(_PUBLIC) and not allowed.allow(
+            "s3:GetObject", f"arn:aws:s3:::{place}"
+        ):
             yield Fault(
                 f"the role of {container.resource.id} may not read {told(text)}",
                 role,
