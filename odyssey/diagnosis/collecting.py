@@ -80,9 +80,8 @@ class Collector:
             AwsError: AWS refuses.
         """
         if found.job is None:
-            return self._with_log(
-                told.endpoint(found.told), found.log, _time(found.told, "LastModifiedTime", BEFORE)
-            )
+            of_endpoint = told.endpoint(found.told)
+            return self._with_log(of_endpoint, found.log, _since(found.told, of_endpoint))
         return self._with_log(told.job(found.told), found.log, None)
 
     def function(self, name: str) -> Evidence | None:
@@ -98,7 +97,8 @@ class Collector:
             if is_absent(error):
                 return None
             raise
-        return self._with_log(told.function(answer), Place(f"{LOGS}{name}"), None)
+        changed = _moment(answer.get("Configuration", {}).get("LastModified"))
+        return self._with_log(told.function(answer), Place(f"{LOGS}{name}"), changed)
 
     def stack(self, name: str) -> Evidence | None:
         """Return the evidence about a stack, and the endpoints that failed in it; None without one.
@@ -222,6 +222,20 @@ def _end(client: Any, group: str, stream: str, since: datetime | None) -> list[M
     return events
 
 
-def _time(answer: Mapping[str, Any], member: str, before: timedelta) -> datetime | None:
-    value = answer.get(member)
-    return value - before if isinstance(value, datetime) else None
+def _since(answer: Mapping[str, Any], found: Evidence) -> datetime | None:
+    """Return from when on the log of an endpoint is of interest.
+
+    One that serves tells of its serving alone, and one that failed of the attempt, too; what an
+    earlier endpoint of this name has logged, or an attempt that was mended, is over.
+    """
+    made, changed = answer.get("CreationTime"), answer.get("LastModifiedTime")
+    if not isinstance(made, datetime) or not isinstance(changed, datetime):
+        return None
+    return changed if found.healthy else max(made, changed - BEFORE)
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None

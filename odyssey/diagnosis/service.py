@@ -45,7 +45,8 @@ class Report:
         """Return it for a reader."""
         told = [each for each in self.verdicts if self.asked or each.ails]
         if told:
-            return f"\n\n{RULE}\n\n".join(each.text() for each in told)
+            parts = [each.text(told[:place]) for place, each in enumerate(told)]
+            return f"\n\n{RULE}\n\n".join(parts)
         if not self.verdicts:
             return "the app has nothing on AWS here: no stack, job, endpoint or function"
         rows = [

@@ -70,6 +70,8 @@ def job(told: Mapping[str, Any]) -> Evidence:
 def endpoint(told: Mapping[str, Any]) -> Evidence:
     """Return the evidence in what DescribeEndpoint answers."""
     name, status = str(told["EndpointName"]), str(told.get("EndpointStatus", ""))
+    if status == "InService" and told.get("FailureReason"):
+        status = f"{status}, an update failed and went back to its previous configuration"
     changed = moment(told.get("LastModifiedTime"))
     lines = [status_line(ENDPOINT, name, status, changed)]
     if told.get("FailureReason"):

@@ -59,11 +59,23 @@ class Verdict:
             "next": next_steps(self.evidence),
         }
 
-    def text(self) -> str:
-        """Return it for a reader."""
-        told = self.evidence
-        title = " ".join(word for word in (told.kind, told.name) if word) or "the recorded lines"
-        heading = f"{title}  {told.status}".rstrip()
+    @property
+    def title(self) -> str:
+        """The thing's kind and name."""
+        words = (self.evidence.kind, self.evidence.name)
+        return clean(" ".join(word for word in words if word)) or "the recorded lines"
+
+    def text(self, known: Sequence[Verdict] = ()) -> str:
+        """Return it for a reader.
+
+        Args:
+            known: Verdicts that the reader has read; a cause that is one of theirs is not told
+                again.
+        """
+        heading = f"{self.title}  {clean(self.evidence.status)}".rstrip()
+        for before in known:
+            if self.cause and before.cause and self.cause.is_like(before.cause):
+                return f"{heading}\n  the cause is that of {before.title}"
         return "\n".join([heading, *self._parts()])
 
     def _parts(self) -> Iterator[str]:
@@ -122,11 +134,11 @@ class Verdict:
 def judge(told: Evidence) -> Verdict:
     """Return what the evidence of one thing comes to.
 
-    The cause is the one nearest to the root; of several so near, the one that was seen first. One
-    whose lines all belong to a cause that is named already adds nothing, and is left out.
+    The cause is the one nearest to the root; `Found.rank` tells of several so near. One whose
+    lines all belong to a cause that is named already adds nothing, and is left out.
     """
     found = [each for cause in CATALOGUE if (each := cause.recognise(told))]
-    ranked = sorted(found, key=lambda each: (-each.cause.depth, each.first))
+    ranked = sorted(found, key=lambda each: each.rank)
     kept: list[Found] = []
     for each in ranked:
         if not any(set(each.lines) <= set(before.lines) for before in kept):

@@ -70,12 +70,24 @@ class Found:
         lines: The lines that show it, in their order.
         words: What the patterns' groups caught, for the cause's sentences.
         first: The place of the first of the lines in all of the evidence.
+        last: The place of the last of them.
     """
 
     cause: Cause
     lines: tuple[Line, ...]
     words: Mapping[str, str]
     first: int
+    last: int
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """What causes are sorted by, the nearest to the root first.
+
+        Of AWS's refusals the first is the cause of the others; of what programs have logged the
+        last is, for what is before it may be of an attempt that was mended.
+        """
+        depth = self.cause.depth
+        return (-depth, self.first if depth >= REFUSAL else -self.last)
 
     @property
     def title(self) -> str:
@@ -86,6 +98,11 @@ class Found:
     def fix(self) -> str:
         """What mends it."""
         return self.cause.fix.format_map(self.words)
+
+    def is_like(self, other: Found) -> bool:
+        """Return whether another is the same cause, by the same last line."""
+        mine, theirs = self.lines[-1], other.lines[-1]
+        return self.cause is other.cause and (mine.text, mine.time) == (theirs.text, theirs.time)
 
     def document(self) -> dict[str, object]:
         """Return it as JSON takes it."""
@@ -145,7 +162,9 @@ class Cause:
             caught = {key: value for key, value in match.groupdict().items() if value}
             words.update({key: value.strip().rstrip('".') for key, value in caught.items()})
         places = sorted({place for group in (*needed, shown) for place, _ in group})
-        return Found(self, tuple(lines[place] for place in places), words, shown[0][0])
+        return Found(
+            self, tuple(lines[place] for place in places), words, shown[0][0], shown[-1][0]
+        )
 
 
 class _Words(dict[str, str]):
