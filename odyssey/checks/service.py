@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from odyssey.checks import archive, ignores, linters, local_image, merging, running
+from odyssey.checks import archive, local_image, running
 from odyssey.checks import template as templates_
 from odyssey.checks.findings import Severity
+from odyssey.checks.judging import judged
 from odyssey.checks.naming import shown
 from odyssey.checks.report import Report
 from odyssey.checks.subjects import Subjects
 from odyssey.errors import ConfigError, OdysseyError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from odyssey.checks.findings import Finding
@@ -24,19 +25,6 @@ if TYPE_CHECKING:
 
 MODEL = "model"
 """The folder of an app in which its model is."""
-
-
-def findings_of(templates: Sequence[Template], linters: bool = False) -> tuple[Finding, ...]:
-    """Return what is found in templates, those that are ignored with the reason.
-
-    Args:
-        templates: The templates of one app, in the order of deployment.
-        linters: Whether cfn-lint is asked, too; it takes a second or more for each template.
-
-    Raises:
-        BugError: A rule fails itself.
-    """
-    return _judged(Subjects(templates=tuple(templates)), linted=linters)
 
 
 def check_templates(
@@ -60,7 +48,7 @@ def check_templates(
     """
     found = tuple(_read(file) for file in files)
     subjects, notes = _with_image_and_model(Subjects(found), image, model, connect)
-    return _report(subjects, _judged(subjects), notes)
+    return _report(subjects, judged(subjects), notes)
 
 
 def check_app(
@@ -95,7 +83,7 @@ def check_app(
             *notes,
             f"no model is checked: {shown(home)}/ has none; odyssey local train makes it",
         )
-    found = _judged(subjects, made.findings, settings.check.ignore)
+    found = judged(subjects, made.findings, settings.check.ignore)
     return _report(subjects, found, (*made.notes, *notes))
 
 
@@ -130,19 +118,6 @@ def _with_image_and_model(
         files,
     )
     return whole, (found,) if isinstance(found, str) else ()
-
-
-def _judged(
-    subjects: Subjects,
-    more: Sequence[Finding] = (),
-    everywhere: Mapping[str, str] | None = None,
-    *,
-    linted: bool = True,
-) -> tuple[Finding, ...]:
-    found: list[Finding] = [*running.findings(subjects), *more]
-    if linted:
-        found += [each for one in subjects.templates for each in linters.cfn_lint(one)]
-    return ignores.applied(merging.merged(found), subjects.templates, everywhere)
 
 
 def _report(subjects: Subjects, findings: tuple[Finding, ...], notes: tuple[str, ...]) -> Report:

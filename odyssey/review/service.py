@@ -226,7 +226,7 @@ def _app(head: Path) -> str:
 
 
 def _findings(templates: Iterable[Template]) -> tuple[Finding, ...]:
-    from odyssey.checks import service as checks
+    from odyssey.checks import judging as checks
 
     return tuple(checks.findings_of(tuple(templates)))
 

@@ -9,7 +9,7 @@ import pytest
 
 from odyssey.checks.findings import Finding
 from odyssey.checks.ignores import applied, unknown
-from odyssey.checks.service import findings_of
+from odyssey.checks.judging import findings_of
 from odyssey.checks.template import read
 
 HEAD = "{ignore}Resources:\n"

@@ -100,6 +100,8 @@ NEVER = {
         {"aws_cdk", "boto3", "botocore", "cookiecutter"},
     ),
     "aws": NO_CDK,
+    "checks.judging": NO_CDK,
+    "checks.service": {"aws_cdk", "boto3", "cookiecutter"},
     "cloudformation.templates": NO_SERVICE,
     "cloudformation.deployment": NO_CDK,
     "cloudformation.changesets": NO_CDK,
