@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_eval
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -71,12 +71,17 @@ class Grants:
         )
 
 
-def of(role: Resource) -> Grants:
-    """Return what a role of a template allows."""
+def of(role: Resource, attached: Attachments) -> Grants:
+    """Return what a role of a template allows.
+
+    Args:
+        role: The role.
+        attached: The template's `attachments`.
+    """
     allowed: list[tuple[str, str]] = []
     complete = _is_plain(role.raw("Policies")) and _is_plain(role.raw("ManagedPolicyArns"))
     documents = list(parts(role, "Policies", "*", "PolicyDocument"))
-    for policy in policies(role):
+    for policy in policies(role, attached):
         documents += parts(policy, "PolicyDocument")
         complete = complete and bool(list(parts(policy, "PolicyDocument")))
     for document in documents:
@@ -89,22 +94,32 @@ def of(role: Resource) -> Grants:
     return Grants(tuple(allowed), complete)
 
 
-def policies(role: Resource) -> list[Resource]:
+Attachments = Mapping[str, Sequence["Resource"]]
+"""The policies that are attached to roles, by the roles' logical ids, or by their names after a
+``=``."""
+
+
+def attachments(template: Template) -> Attachments:
+    """Return which policies of a template are attached to which roles."""
+    found: dict[str, list[Resource]] = {}
+    for policy in template.of(*ATTACHED):
+        where = policy.raw("RoleName" if policy.type == "AWS::IAM::RolePolicy" else "Roles")
+        told = template.resolve(where)
+        names = told if isinstance(told, list) else [told]
+        keys = [*references(where), *(f"={name}" for name in names if isinstance(name, str))]
+        for key in keys:
+            found.setdefault(key, []).append(policy)
+    return found
+
+
+def policies(role: Resource, attached: Attachments) -> list[Resource]:
     """Return the policies of the template that are attached to a role."""
-    own = {each.id: each for each in role.template.of(*ATTACHED) if _is_attached(each, role)}
+    own = [*attached.get(role.id, ()), *attached.get(f"={role.get('RoleName')}", ())]
     for name in references(role.raw("ManagedPolicyArns")):
         policy = role.template.resources.get(name)
         if policy is not None and policy.type == "AWS::IAM::ManagedPolicy":
-            own[policy.id] = policy
-    return list(own.values())
-
-
-def _is_attached(policy: Resource, role: Resource) -> bool:
-    where = policy.raw("RoleName" if policy.type == "AWS::IAM::RolePolicy" else "Roles")
-    if role.id in references(where):
-        return True
-    name, told = role.get("RoleName"), role.template.resolve(where)
-    return isinstance(name, str) and name in (told if isinstance(told, list) else [told])
+            own.append(policy)
+    return list({policy.id: policy for policy in own}.values())
 
 
 def _managed(role: Resource) -> Iterator[str]:

@@ -91,10 +91,11 @@ def role_is_ready(found: Template) -> Iterator[Fault]:
     SageMaker then looks for the model's data and image with a role that may read neither, and the
     stack fails, now and then, with "Could not access model data".
     """
+    attached = grants.attachments(found)
     for model, role in _roles(found):
         if model.type != MODEL:
             continue
-        for policy in grants.policies(role):
+        for policy in grants.policies(role, attached):
             if _reads(policy) and not grants.waits_for(model, policy):
                 yield Fault(
                     f"the model may be made before the policy {policy.id} of its role",
@@ -157,10 +158,11 @@ def role_reads(found: Template) -> Iterator[Fault]:
     Without the right, the model is refused, or the endpoint fails while it is created. What the
     policies of a repository or of a bucket allow is not seen here.
     """
+    attached = grants.attachments(found)
     for model, role in _roles(found):
         if model.type != MODEL:
             continue
-        allowed = grants.of(role)
+        allowed = grants.of(role, attached)
         for container in containers(model):
             yield from _unread(container, role, allowed)
 
@@ -198,10 +200,11 @@ def _unread(container: Part, role: Resource, allowed: grants.Grants) -> Iterator
 )
 def role_answers(found: Template) -> Iterator[Fault]:
     """An answer that cannot be written is lost: the caller waits for a file that never comes."""
+    attached = grants.attachments(found)
     for config in found.of(CONFIG):
         for output in parts(config, "AsyncInferenceConfig", "OutputConfig"):
             for member in ("S3OutputPath", "S3FailurePath"):
-                yield from _unwritten(output, member)
+                yield from _unwritten(output, member, attached)
 
 
 @rule(
@@ -214,18 +217,19 @@ def role_answers(found: Template) -> Iterator[Fault]:
 )
 def role_captures(found: Template) -> Iterator[Fault]:
     """What cannot be written is not captured, and nobody is told."""
+    attached = grants.attachments(found)
     for config in found.of(CONFIG):
         for capture in parts(config, "DataCaptureConfig"):
-            yield from _unwritten(capture, "DestinationS3Uri")
+            yield from _unwritten(capture, "DestinationS3Uri", attached)
 
 
-def _unwritten(part: Part, member: str) -> Iterator[Fault]:
+def _unwritten(part: Part, member: str, attached: grants.Attachments) -> Iterator[Fault]:
     for text in outlines(part.template, part.raw.get(member)):
         if not text.startswith("s3://"):
             continue
         arn = f"arn:aws:s3:::{text.removeprefix('s3://').rstrip('/')}/x"
         for role in _writers(part.resource):
-            if not grants.of(role).allow("s3:PutObject", arn):
+            if not grants.of(role, attached).allow("s3:PutObject", arn):
                 yield part.fault(
                     f"the role {role.id} may not write to {told(text)}",
                     member,
