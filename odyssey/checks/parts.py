@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from odyssey.checks.outlines import outlines
 from odyssey.checks.rule import Fault
-from odyssey.checks.template import NO_VALUE, UNKNOWN, Path_, function
+from odyssey.checks.template import NO_VALUE, UNKNOWN, Path_, Unknown, function, references
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,12 +130,23 @@ def _presence(template: Template, entry: Any) -> tuple[int, int]:
 
 
 def outside(resource: Resource, limit: Limit, *pattern: str) -> Iterator[Fault]:
-    """Yield a fault for each known value at a pattern that breaks a limit."""
-    for path, value in resource.each(*pattern):
-        if isinstance(value, Mapping | list) or limit.admits(value):
-            continue
-        name = next((step for step in reversed(path) if isinstance(step, str)), "the value")
-        yield Fault(f"{name} is {told(value)}", resource, path, value, limit.describe())
+    """Yield a fault for each known value at a pattern that breaks a limit.
+
+    The default of a parameter that a condition leaves out is not judged: it stands for nothing.
+    """
+    *above, name = pattern
+    for part in parts(resource, *above):
+        raw = part.raw.get(name)
+        for branch in part.template.branches(raw):
+            chosen = not part.certain or branch is not raw
+            value = part.template.resolve(branch)
+            stands = chosen and any(True for _ in references(branch))
+            if stands or value in (None, "") or isinstance(value, Mapping | list | Unknown):
+                continue
+            if not limit.admits(value):
+                yield part.fault(
+                    f"{name} is {told(value)}", name, value=value, limit=limit.describe()
+                )
 
 
 def crowded(resource: Resource, limit: Limit, *pattern: str, what: str) -> Iterator[Fault]:

@@ -37,8 +37,7 @@ def _containers(found: Template) -> Iterator[Part]:
 
 def _images(found: Template) -> Iterator[tuple[Part, str]]:
     for container in _containers(found):
-        for text in container.texts("Image"):
-            yield container, text
+        yield from ((container, text) for text in container.texts("Image") if text)
 
 
 @rule(
@@ -138,7 +137,7 @@ def model_data(found: Template) -> Iterator[Fault]:
             scheme = text.partition("://")[0] if "://" in text else ""
             starts = has_holes(text.partition("/")[0]) or scheme in ("s3", "https")
             ends = text.endswith((".tar.gz", "}")) or several
-            if not starts or not ends:
+            if text and not (starts and ends):
                 yield container.fault(
                     f"the model's data is {told(text)}",
                     "ModelDataUrl",

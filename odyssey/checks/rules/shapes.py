@@ -28,8 +28,8 @@ def sagemaker(found: Template) -> Iterator[Fault]:
     """SageMaker refuses the request that CloudFormation makes of the resource.
 
     CloudFormation checks few of these limits itself, and tells of the first one alone. What the
-    API requires and CloudFormation does not is a warning, and so is a member that only looks like
-    one of the API's.
+    API requires and CloudFormation does not is a warning, and so are a member that only looks like
+    one of the API's, and a choice that may be newer than the installed model.
     """
     for resource in found.resources.values():
         if resource.type.startswith("AWS::SageMaker::"):
@@ -44,7 +44,8 @@ def sagemaker(found: Template) -> Iterator[Fault]:
 def _severity(problem: Problem) -> Severity | None:
     kind = kind_of(problem)
     if kind == "limit":
-        return Severity.WARNING if problem.doubtful else Severity.ERROR
+        newer = problem.doubtful or "enum value set" in problem.constraint
+        return Severity.WARNING if newer else Severity.ERROR
     if kind == "type":
         many = isinstance(problem.value, Mapping | list)
         due = problem.rule.rpartition(" ")[2] in ("structure", "map", "list")
@@ -59,10 +60,8 @@ def _limits(found: Template, type_: str) -> Iterator[Fault]:
     for resource in found.of(type_):
         for path, problem in problems(resource):
             if kind_of(problem) == "limit":
-                doubt = Severity.WARNING if problem.doubtful else None
-                yield Fault(
-                    str(problem), resource, path, problem.value, problem.rule, severity=doubt
-                )
+                severity = _severity(problem)
+                yield Fault(str(problem), resource, path, problem.value, problem.rule, "", severity)
 
 
 @rule(
