@@ -99,6 +99,17 @@ NEVER = {
         ("images.run", "images.build", "images.push", "images.testing"),
         {"aws_cdk", "boto3", "botocore", "cookiecutter"},
     ),
+    **dict.fromkeys(
+        (
+            "review.prices",
+            "review.cost",
+            "review.markdown",
+            "review.mermaid",
+            "review.drawing",
+            "review.page",
+        ),
+        NO_SERVICE,
+    ),
     "aws": NO_CDK,
     "checks.judging": NO_CDK,
     "checks.service": {"aws_cdk", "boto3", "cookiecutter"},
