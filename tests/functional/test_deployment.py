@@ -103,6 +103,23 @@ def test_stacks_are_shown_then_deployed_one_after_the_other(
     assert "Stack app-a (aws://1/eu-west-1)\n[+] something" in seen.err
 
 
+def test_what_follows_is_told_before_it_asks(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # given
+    world.has("app-a", BUCKET)
+    world.has("app-b", ROLE)
+    renamed = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "other"}}
+    world.write({"app-a": {"Resources": {"Bucket": renamed}}, "app-b": ROLE})
+    # when
+    with pytest.raises(UsageError, match="nobody is there to answer"):
+        world.deploy(consent=Consent("odyssey deploy"))
+    # then
+    seen = capsys.readouterr().err
+    assert "app-a/Bucket  S3 Bucket, replaced\n  !! Another bucket is made, which is empty" in seen
+    assert "app-b/Role" not in seen
+
+
 def test_the_cdk_is_given_the_finished_assembly_and_no_chance_to_ask_or_to_tell(
     world: World,
 ) -> None:
