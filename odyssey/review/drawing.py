@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from odyssey.review.report import Group, Review
 
 COLUMNS = 4
-WIDTH, HEIGHT = 216, 46
+WIDTH, HEIGHT = 226, 46
 """A box."""
 GAP, PAD, TITLE = 10, 12, 30
 """Between boxes; around them in their panel; the panel's title above them."""
@@ -29,7 +29,7 @@ BETWEEN = 56
 """Between columns, where the links run."""
 MARGIN, LANE, LANES = 2, 6, 8
 """At the left edge; from one lane above the panels to the next; and how many there are."""
-LETTERS = 25
+LETTERS = 22
 """Characters of a label at most."""
 
 
@@ -181,8 +181,10 @@ def _described(review: Review, picture: Picture) -> str:
 
 
 def _end(label: str) -> str:
-    """Return a label that fits: of a long path its end, which tells more."""
-    return label if len(label) <= LETTERS else f"…{label[-LETTERS + 1 :]}"
+    """Return a label that fits: of a construct's path its end, of anything else its beginning."""
+    if len(label) <= LETTERS:
+        return label
+    return f"…{label[-LETTERS + 1 :]}" if "/" in label else f"{label[: LETTERS - 1]}…"
 
 
 def _short(told: str) -> str:

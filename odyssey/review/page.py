@@ -21,13 +21,13 @@ from odyssey.review.report import Action, Rank
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from odyssey.review.report import Review
+    from odyssey.review.report import PermissionChange, Review
 
 ASSETS = Path(__file__).with_name("assets")
 LEVELS = {
     Rank.DANGER: ("danger", "Look at this with care"),
     Rank.CAUTION: ("caution", "Something to know before it is approved"),
-    Rank.NOTE: ("note", "Nothing that needs care"),
+    Rank.NOTE: ("note", "Nothing stands out"),
     None: ("calm", "Nothing to approve"),
 }
 """The class and the words of each verdict."""
@@ -64,7 +64,7 @@ def render(review: Review) -> str:
             changes=sorted(review.changes, key=lambda change: -wording.rank(change)),
             stacks=stacks,
             numbers={name: number for number, name in enumerate(stacks, 1)},
-            permissions=sorted(review.permissions, key=lambda each: (-each.rank, not each.widens)),
+            permissions=_holders(review),
             wider=sum(each.widens for each in review.permissions),
             money=wording.money(review),
             difference=signed(review.after.monthly - review.before.monthly),
@@ -110,6 +110,14 @@ def _stacks(review: Review) -> dict[str, int]:
     return {
         name: told.count(name) for name in dict.fromkeys([*review.stacks, *told]) if name in told
     }
+
+
+def _holders(review: Review) -> dict[tuple[str, str], list[PermissionChange]]:
+    """Return what changes for each holder, with its stack, those first who gain the most."""
+    found: dict[tuple[str, str], list[PermissionChange]] = {}
+    for each in sorted(review.permissions, key=lambda each: (-each.rank, not each.widens)):
+        found.setdefault((each.holder, each.stack), []).append(each)
+    return found
 
 
 def _style(review: Review, stacks: dict[str, int]) -> str:

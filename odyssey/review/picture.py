@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 MOST = 60
 """Boxes from which on those that do not change are drawn as one in each group."""
+
+_HASH = re.compile(r"(?<=[A-Za-z0-9])[0-9A-F]{8}$")
+"""What the CDK writes behind a logical id; a picture is easier to read without."""
 
 LINKS = 300
 """Links that are drawn at most; GitHub draws 500."""
@@ -89,7 +93,12 @@ def simplify(review: Review, most: int = MOST) -> Picture:
         for node in nodes:
             if node.id in alone:
                 box = Box(
-                    f"n{len(boxes)}", node.label, kind(node.type), group, node.action, node.stack
+                    f"n{len(boxes)}",
+                    _HASH.sub("", node.label),
+                    kind(node.type),
+                    group,
+                    node.action,
+                    node.stack,
                 )
                 boxes.append(box)
                 drawn[node.id] = box
