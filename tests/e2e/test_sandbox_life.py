@@ -133,7 +133,9 @@ def updates(world: World, app: Path, folder: Path) -> None:
         failed = world.run("sagemaker", "serve", "-m", uri, "--yes")
     assert failed.code == 1, failed.err
     assert "ping health check" in failed.err
-    assert "odyssey sagemaker logs " in failed.err
+    assert "odyssey why testapp " in failed.err
+    causes = [each["cause"] for each in world.must("why")["verdicts"]]
+    assert "model-unreadable" in [cause["id"] for cause in causes if cause]
     assert load.failures == []
     assert endpoint(world)["EndpointStatus"] == "InService"
     assert endpoint(world)["EndpointConfigName"] == second

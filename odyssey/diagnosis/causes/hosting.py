@@ -148,7 +148,7 @@ CAUSES = (
     ),
     Cause(
         "memory",
-        "the container was given no more memory, and was killed",
+        "the program was killed, most likely because it used more memory than there is",
         "The kernel ends the process that goes beyond the machine's memory with signal 9, which is "
         "exit code 137. Each worker loads a model of its own.",
         "take an instance type (or memory_mb) with more memory, or fewer workers under [server]; "

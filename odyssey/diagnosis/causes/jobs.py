@@ -175,13 +175,12 @@ CAUSES = (
         _BATCH,
         SYMPTOM,
         (
-            told(
-                r"Bad HTTP status received from algorithm: (?P<status>\d{3})|ClientError: (?!413)"
-                r"(?P<code>[45]\d\d)\b",
-                _TRANSFORM,
-            ),
+            told(r"Bad HTTP status received from algorithm: (?P<status>\d{3})", _TRANSFORM),
+            told(r"ClientError: (?!413)(?P<status>[45]\d\d)\b", _TRANSFORM),
+            # What the container answered, in the log of the data.
+            told(r"\[sagemaker logs\]: \S+: \{\"error\": ", _TRANSFORM),
         ),
-        otherwise={"status": "none of 200"},
+        otherwise={"status": "see the log of its data"},
     ),
     Cause(
         "training-error",
