@@ -286,6 +286,7 @@ OWN: dict[str, tuple[Statement, ...]] = {
     "lambda status": _FUNCTION_STATUS,
     "lambda delete": _DELETE_STACKS,
     "synth": (),
+    "check": (),
     "diff": _DIFF,
     # What is deployed, where the base is that.
     "review": (Statement(under("cloudformation", "DescribeStacks GetTemplate"), _STACKS),),

@@ -35,9 +35,12 @@ other, an image, or the files of a model."""
 
 MODULES = (
     "settings",
+    "job_settings",
     "models",
     "containers",
+    "environments",
     "execution_roles",
+    "endpoint_roles",
     "endpoint_configs",
     "variants",
     "serverless_variants",
