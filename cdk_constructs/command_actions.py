@@ -307,7 +307,6 @@ BY_STACKS: dict[str, tuple[Statement, ...]] = {
     # The foundation stays.
     "lambda delete": _destroyed(RIGHTS, LAMBDA),
     "diff": (),
-    "review": (),
     "deploy": (*_deployed(SAGEMAKER, LAMBDA), _TO_SAGEMAKER, _TO_LAMBDA, _TO_SCHEDULER),
     "destroy": _destroyed(FOUNDATION, SAGEMAKER, LAMBDA),
 }

@@ -39,6 +39,7 @@ from odyssey.jobs import transform as transform_jobs
 from odyssey.jobs.following import Job
 from odyssey.jobs.training_plan import Wanted
 from odyssey.jobs.transform import TransformRequest
+from odyssey.review import service as reviews
 from tests.functional import rights
 from tests.functional.jobs import IMAGE, START, FakeClock
 from tests.functional.rights import ACCOUNT, REGION, Requests
@@ -435,6 +436,13 @@ def destroy(world: World) -> None:
         destruction.destroy(world.target(), YES, interval=0.01)
 
 
+def review(world: World) -> None:
+    world.deploy(*STACKS)
+    folder = world.settings.folder / "cdk.out"
+    with world.requests.of_odyssey():
+        reviews.review(reviews.Question("deployed", folder), world.settings, world.access)
+
+
 def why(world: World) -> None:
     world.deploy(*STACKS)
     world.has_jobs()
@@ -473,6 +481,7 @@ RUNS: dict[str, Callable[[World], None]] = {
     "lambda logs": logs_of_function,
     "lambda status": status_of_functions,
     "lambda delete": delete_functions,
+    "review": review,
     "deploy": deploy,
     "destroy": destroy,
     "why": why,
