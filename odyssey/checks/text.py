@@ -110,7 +110,10 @@ def _advice(finding: Finding) -> Iterator[str]:
     if finding.tool in ("odyssey", "cfn-lint"):
         yield f"Why:    odyssey check --explain {rule}"
     yield f'Ignore: {rule} = "the reason" under [check.ignore] in odyssey.toml'
-    if finding.place.resource and finding.place.line is not None:
+    if finding.place.construct:
+        yield "        or, in a CDK app or overrides.py, on the CfnResource:"
+        yield f'        add_metadata("odyssey", {{"ignore": {{"{rule}": "the reason"}}}})'
+    elif finding.place.resource and finding.place.line is not None:
         yield "        or, in the template, on the resource:"
         yield f"        Metadata: {{odyssey: {{ignore: {{{rule}: the reason}}}}}}"
 
