@@ -35,6 +35,9 @@ _MANAGED: dict[str, tuple[tuple[str, str], ...]] = {
     "AmazonSageMakerFullAccess": (
         ("ecr:*", "*"),
         ("sagemaker:*", "*"),
+        ("ec2:*", "*"),
+        ("logs:*", "*"),
+        ("sns:*", "*"),
         *(("s3:*Object", f"arn:aws:s3:::*{name}*") for name in _NAMES),
     ),
     "CloudWatchLogsFullAccess": (("logs:*", "*"),),

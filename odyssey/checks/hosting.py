@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MODEL = "AWS::SageMaker::Model"
 CONFIG = "AWS::SageMaker::EndpointConfig"
 ENDPOINT = "AWS::SageMaker::Endpoint"
+COMPONENT = "AWS::SageMaker::InferenceComponent"
 TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
 POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 ALARM = "AWS::CloudWatch::Alarm"
@@ -91,15 +92,18 @@ def own_names(resource: Resource, member: str) -> list[str]:
     return [text for text in found if text and "${?}" not in text]
 
 
-def is_arn_of(template: Template, value: Any, type_: str) -> bool:
-    """Return whether a value is the ``Ref`` of a resource whose ``Ref`` is its ARN."""
-    called = function(value)
-    if called is None or called[0] != "Ref" or not isinstance(called[1], str):
-        return False
-    found = template.resources.get(called[1])
-    return found is not None and found.type == type_
+def arn_of(template: Template, value: Any, type_: str) -> str | None:
+    """Return the logical id of the resource of a type whose ARN a value is by ``Ref``, or None.
+
+    ``Ref`` of what SageMaker hosts is its ARN, the primary identifier of its schema.
+    """
+    text = outline(template, value) or ""
+    name = _REF.fullmatch(text)
+    found = template.resources.get(name[1]) if name else None
+    return found.id if found is not None and found.type == type_ else None
 
 
+_REF = re.compile(r"\$\{(\w+)\}")
 _RESOURCE_ID = re.compile(r"endpoint/(?P<endpoint>.+)/variant/(?P<variant>[^/]+)")
 _LOGICAL = re.compile(r"\$\{(\w+)\.EndpointName\}")
 

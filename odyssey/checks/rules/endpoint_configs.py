@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 from odyssey.checks import limits
 from odyssey.checks.findings import Severity
 from odyssey.checks.hosting import (
+    COMPONENT,
     CONFIG,
     MODEL,
     VARIANT_LISTS,
+    arn_of,
     fixed_names,
-    is_arn_of,
     production,
     variants,
 )
 from odyssey.checks.outlines import has_holes
-from odyssey.checks.parts import crowded, outside
+from odyssey.checks.parts import crowded, outside, parts
 from odyssey.checks.rule import Fault, rule
 
 if TYPE_CHECKING:
@@ -142,17 +143,20 @@ def model_by_name(found: Template) -> Iterator[Fault]:
 
     It is refused only while the stack is deployed.
     """
-    for config in found.of(CONFIG):
-        for variant in variants(config):
-            for branch in found.branches(variant.raw.get("ModelName")):
-                if is_arn_of(found, branch, MODEL):
-                    yield variant.fault(
-                        f"ModelName is !Ref {branch['Ref']}, which is an ARN",
-                        "ModelName",
-                        value=f"!Ref {branch['Ref']}",
-                        limit="a name",
-                        fix=f"use !GetAtt {branch['Ref']}.ModelName",
-                    )
+    holders = [variant for config in found.of(CONFIG) for variant in variants(config)]
+    for component in found.of(COMPONENT):
+        holders += parts(component, "Specification")
+    for holder in holders:
+        for branch in found.branches(holder.raw.get("ModelName")):
+            model = arn_of(found, branch, MODEL)
+            if model:
+                yield holder.fault(
+                    f"ModelName is !Ref {model}, which is an ARN",
+                    "ModelName",
+                    value=f"!Ref {model}",
+                    limit="a name",
+                    fix=f"use !GetAtt {model}.ModelName",
+                )
 
 
 @rule(

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from odyssey.checks import limits
 from odyssey.checks.findings import Severity
+from odyssey.checks.grants import waits_for
 from odyssey.checks.hosting import (
     ALARM,
+    COMPONENT,
     CONFIG,
     ENDPOINT,
+    arn_of,
     config_of,
-    is_arn_of,
+    endpoint_named,
     targets,
 )
 from odyssey.checks.parts import outside, parts
@@ -61,8 +64,9 @@ def config_by_name(found: Template) -> Iterator[Fault]:
     for endpoint in found.of(ENDPOINT):
         for branch in found.branches(endpoint.raw("EndpointConfigName")):
             value = None
-            if is_arn_of(found, branch, CONFIG):
-                value = f"!Ref {branch['Ref']}"
+            config = arn_of(found, branch, CONFIG)
+            if config:
+                value = f"!Ref {config}"
             elif str(found.resolve(branch)).startswith("arn:"):
                 value = str(found.resolve(branch))
             if value:
@@ -176,14 +180,15 @@ def endpoint_by_name(found: Template) -> Iterator[Fault]:
     """An alarm over an ARN is silent for ever, a component or a schedule for one is refused."""
     for resource in found.resources.values():
         for path, raw in _named(resource):
-            if is_arn_of(found, raw, ENDPOINT):
+            endpoint = arn_of(found, raw, ENDPOINT)
+            if endpoint:
                 yield Fault(
-                    f"the name is !Ref {raw['Ref']}, which is an ARN",
+                    f"the name is !Ref {endpoint}, which is an ARN",
                     resource,
                     path,
-                    f"!Ref {raw['Ref']}",
+                    f"!Ref {endpoint}",
                     "a name",
-                    f"use !GetAtt {raw['Ref']}.EndpointName",
+                    f"use !GetAtt {endpoint}.EndpointName",
                 )
 
 
@@ -218,3 +223,60 @@ def _named(resource: Resource) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     for part in parts(resource, *_DIMENSIONS.get(resource.type, ("",))):
         if part.get("Name") == "EndpointName":
             yield (*part.path, "Value"), part.raw.get("Value")
+
+
+@rule(
+    "SM317",
+    Severity.WARNING,
+    "template",
+    "An inference component refers to the endpoint of its own template",
+    source="https://github.com/aws/amazon-sagemaker-feedback/issues/49",
+    fix="use !GetAtt ENDPOINT.EndpointName",
+)
+def component_by_reference(found: Template) -> Iterator[Fault]:
+    """An endpoint cannot be deleted while it has components.
+
+    Without a reference CloudFormation may make the component before its endpoint, and delete it
+    after.
+    """
+    for component in found.of(COMPONENT):
+        raw = component.raw("EndpointName")
+        endpoint = endpoint_named(found, raw)
+        if endpoint and not waits_for(component, endpoint):
+            yield Fault(
+                f"EndpointName is the written name of {endpoint.id}",
+                component,
+                ("EndpointName",),
+                component.get("EndpointName"),
+                f"!GetAtt {endpoint.id}.EndpointName",
+            )
+
+
+_DEFINITIONS = tuple(
+    f"AWS::SageMaker::{kind}JobDefinition"
+    for kind in ("DataQuality", "ModelQuality", "ModelBias", "ModelExplainability")
+)
+
+
+@rule(
+    "SM318",
+    Severity.WARNING,
+    "template",
+    "A monitoring schedule names its job, and Ref of a job's definition is an ARN",
+    source=f"{_CFN}/aws-resource-sagemaker-dataqualityjobdefinition.html",
+    fix="give the definition a JobDefinitionName, and use !GetAtt JOB.JobDefinitionName",
+)
+def job_by_name(found: Template) -> Iterator[Fault]:
+    """SageMaker looks for a definition of this name, and an ARN is none."""
+    for schedule in found.of("AWS::SageMaker::MonitoringSchedule"):
+        for config in parts(schedule, "MonitoringScheduleConfig"):
+            raw = config.raw.get("MonitoringJobDefinitionName")
+            for type_ in _DEFINITIONS:
+                job = arn_of(found, raw, type_)
+                if job:
+                    yield config.fault(
+                        f"MonitoringJobDefinitionName is !Ref {job}, which is an ARN",
+                        "MonitoringJobDefinitionName",
+                        value=f"!Ref {job}",
+                        limit="a name",
+                    )

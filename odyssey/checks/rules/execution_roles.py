@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from odyssey.checks import grants, limits
 from odyssey.checks.findings import Severity
-from odyssey.checks.hosting import CONFIG, MODEL, containers, model_of, variants
-from odyssey.checks.outlines import outlines
+from odyssey.checks.hosting import CONFIG, MODEL, containers
 from odyssey.checks.parts import Part, parts, told
 from odyssey.checks.rule import Fault, rule
 from odyssey.checks.template import function
@@ -69,7 +68,7 @@ def role_by_arn(found: Template) -> Iterator[Fault]:
                 )
 
 
-def _roles(found: Template) -> Iterator[tuple[Resource, Resource]]:
+def roles(found: Template) -> Iterator[tuple[Resource, Resource]]:
     """Yield each model and endpoint configuration with its role, where the template has it."""
     for resource in found.of(MODEL, CONFIG):
         role = resource.target("ExecutionRoleArn")
@@ -92,7 +91,7 @@ def role_is_ready(found: Template) -> Iterator[Fault]:
     stack fails, now and then, with "Could not access model data".
     """
     attached = grants.attachments(found)
-    for model, role in _roles(found):
+    for model, role in roles(found):
         if model.type != MODEL:
             continue
         for policy in grants.policies(role, attached):
@@ -126,7 +125,7 @@ def _reads(policy: Resource) -> bool:
 def trust(found: Template) -> Iterator[Fault]:
     """SageMaker refuses a model whose role does not trust it."""
     seen: set[str] = set()
-    for resource, role in _roles(found):
+    for resource, role in roles(found):
         if role.id not in seen and not grants.trusts(role, _SERVICE):
             seen.add(role.id)
             yield Fault(
@@ -159,7 +158,7 @@ def role_reads(found: Template) -> Iterator[Fault]:
     policies of a repository or of a bucket allow is not seen here.
     """
     attached = grants.attachments(found)
-    for model, role in _roles(found):
+    for model, role in roles(found):
         if model.type != MODEL:
             continue
         allowed = grants.of(role, attached)
@@ -188,61 +187,3 @@ def _unread(container: Part, role: Resource, allowed: grants.Grants) -> Iterator
                 value=text,
                 limit="s3:GetObject of the model",
             )
-
-
-@rule(
-    "SM253",
-    Severity.WARNING,
-    "template",
-    "The role of an asynchronous endpoint may write its answers",
-    source="https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-create-endpoint.html",
-    fix="allow s3:PutObject at the path to the role of the model",
-)
-def role_answers(found: Template) -> Iterator[Fault]:
-    """An answer that cannot be written is lost: the caller waits for a file that never comes."""
-    attached = grants.attachments(found)
-    for config in found.of(CONFIG):
-        for output in parts(config, "AsyncInferenceConfig", "OutputConfig"):
-            for member in ("S3OutputPath", "S3FailurePath"):
-                yield from _unwritten(output, member, attached)
-
-
-@rule(
-    "SM263",
-    Severity.WARNING,
-    "template",
-    "The role of an endpoint may write what it captures",
-    source="https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture.html",
-    fix="allow s3:PutObject at the place to the role of the model",
-)
-def role_captures(found: Template) -> Iterator[Fault]:
-    """What cannot be written is not captured, and nobody is told."""
-    attached = grants.attachments(found)
-    for config in found.of(CONFIG):
-        for capture in parts(config, "DataCaptureConfig"):
-            yield from _unwritten(capture, "DestinationS3Uri", attached)
-
-
-def _unwritten(part: Part, member: str, attached: grants.Attachments) -> Iterator[Fault]:
-    for text in outlines(part.template, part.raw.get(member)):
-        if not text.startswith("s3://"):
-            continue
-        arn = f"arn:aws:s3:::{text.removeprefix('s3://').rstrip('/')}/x"
-        for role in _writers(part.resource):
-            if not grants.of(role, attached).allow("s3:PutObject", arn):
-                yield part.fault(
-                    f"the role {role.id} may not write to {told(text)}",
-                    member,
-                    value=text,
-                    limit="s3:PutObject there",
-                )
-
-
-def _writers(config: Resource) -> Iterator[Resource]:
-    seen: set[str] = set()
-    for variant in variants(config):
-        model = model_of(variant)
-        role = model.target("ExecutionRoleArn") if model else None
-        if role is not None and role.type == ROLE and role.id not in seen:
-            seen.add(role.id)
-            yield role

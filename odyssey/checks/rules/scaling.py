@@ -11,8 +11,8 @@ from odyssey.checks.hosting import (
     POLICY,
     TARGET,
     are_certain,
+    arn_of,
     config_of,
-    is_arn_of,
     production,
     scaled,
     targets,
@@ -74,7 +74,7 @@ def resource_id(found: Template) -> Iterator[Fault]:
 
 def _arns_in(found: Template, text: str) -> str | None:
     for name in re.findall(r"\$\{(\w+)\}", text):
-        if is_arn_of(found, {"Ref": name}, ENDPOINT):
+        if arn_of(found, {"Ref": name}, ENDPOINT):
             return str(name)
     return None
 
