@@ -6,6 +6,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from odyssey import console
 from odyssey.console import clean
 from odyssey.diagnosis import evidence as evidences
 from odyssey.diagnosis.causes import CATALOGUE
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
     from odyssey.diagnosis.causes.cause import Found
     from odyssey.diagnosis.evidence import Evidence, Line
-
-WIDTH = 96
-"""Columns of a report's text."""
 
 SHOWN = 12
 """Lines of evidence that a report shows; the document has all."""
@@ -84,18 +82,20 @@ class Verdict:
             return
         cause = self.cause
         yield ""
-        yield from _wrapped(f"Cause: {cause.title}.  [{cause.cause.id}]", "")
+        title, *more = _wrapped(f"Cause: {cause.title}.  [{cause.cause.id}]", "")
+        yield _heading("Cause:") + title.removeprefix("Cause:")
+        yield from more
         yield from _wrapped(cause.cause.means, "  ")
         yield ""
-        yield "Evidence"
+        yield _heading("Evidence")
         yield from _shown((*cause.lines[:-1], *self._traceback(cause.lines[-1])))
         yield ""
-        yield "Fix"
+        yield _heading("Fix")
         yield from _wrapped(f"{cause.fix}.", "  ")
         yield f"  Source: {cause.cause.source}"
         if self.others:
             yield ""
-            yield "Also seen"
+            yield _heading("Also seen")
             for other in self.others:
                 yield from _wrapped(f"{other.title}.  [{other.cause.id}]", "  - ", "    ")
 
@@ -123,10 +123,10 @@ class Verdict:
             line for line in lines if line.sort == LOG
         ][-SHOWN:]
         yield ""
-        yield "Evidence" if telling else "Evidence: none was found"
+        yield _heading("Evidence" if telling else "Evidence: none was found")
         yield from _shown(telling[-2 * SHOWN :])
         yield ""
-        yield "Where to look next"
+        yield _heading("Where to look next")
         for step in next_steps(self.evidence):
             yield f"  {step}"
 
@@ -163,6 +163,10 @@ def next_steps(told: Evidence) -> list[str]:
     return ["odyssey why --help tells which recordings can be read"]
 
 
+def _heading(text: str) -> str:
+    return console.coloured(text, "cyan")
+
+
 def _shown(lines: Sequence[Line]) -> Iterator[str]:
     """Yield lines of evidence, those of one place and time under one heading."""
     before = ""
@@ -196,7 +200,7 @@ def _moment(time: str) -> str:
 def _wrapped(text: str, indent: str, following: str | None = None) -> list[str]:
     return textwrap.wrap(
         text,
-        WIDTH,
+        console.width(),
         initial_indent=indent,
         subsequent_indent=indent if following is None else following,
         break_long_words=False,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from odyssey import console
 from odyssey.console import clean, note
 from odyssey.doctor import cloud, engine, machine, tools
 from odyssey.doctor.result import FAIL, MISSING, PASS, REFUSED, SKIP, WARN, Place, Result
@@ -41,8 +42,7 @@ EXAMINATIONS: tuple[Examination, ...] = (
 MARKS = {PASS: "ok  ", WARN: "warn", FAIL: "FAIL", SKIP: "-   "}
 """What stands before each line, readable without colours."""
 
-WIDTH = 98
-"""Columns of the report."""
+COLOURS = {PASS: "green", WARN: "yellow", FAIL: "red"}
 
 
 @dataclass(frozen=True)
@@ -175,6 +175,9 @@ def _lines(result: Result, widest: int) -> list[str]:
     head = f"{MARKS[result.status]}  {result.name.ljust(widest)}  "
     indent = " " * len(head)
     lines = _wrapped(clean(result.reason), head, indent)
+    if result.status in COLOURS:
+        mark = MARKS[result.status].rstrip()
+        lines[0] = console.coloured(mark, COLOURS[result.status]) + lines[0].removeprefix(mark)
     if result.mend and result.status != PASS:
         lines += _wrapped(f"-> {clean(result.mend)}", indent, f"{indent}   ")
     return lines
@@ -183,7 +186,7 @@ def _lines(result: Result, widest: int) -> list[str]:
 def _wrapped(text: str, first: str, following: str) -> list[str]:
     return textwrap.wrap(
         text,
-        WIDTH,
+        console.width(),
         initial_indent=first,
         subsequent_indent=following,
         break_long_words=False,
