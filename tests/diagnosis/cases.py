@@ -479,7 +479,7 @@ CASES: dict[str, Case] = {
             'Cannot create already existing endpoint configuration "arn:aws:sagemaker:eu-west-1:'
             '123456789012:endpoint-config/iris".',
         ),
-        event("Config", "The configuration exists as it should"),
+        training("AlgorithmError: FileExistsError: [Errno 17] the file model already exists"),
     ),
     "config-in-use": Case(
         event("Config", 'Cannot delete in-use endpoint config "iris-config"'),

@@ -4,7 +4,18 @@ import pytest
 
 from odyssey.diagnosis.causes import CATALOGUE
 from odyssey.diagnosis.verdict import judge
-from tests.diagnosis.cases import CASES, PING, UNKNOWN, endpoint, event, raised, stack, training
+from tests.diagnosis.cases import (
+    CASES,
+    PING,
+    UNKNOWN,
+    endpoint,
+    event,
+    function,
+    raised,
+    stack,
+    training,
+    transform,
+)
 
 EVERY = pytest.mark.parametrize("name", [cause.id for cause in CATALOGUE])
 
@@ -86,3 +97,43 @@ def test_the_last_error_of_a_training_is_told_with_the_traceback_before_it() -> 
     assert verdict.cause is not None
     assert verdict.cause.title == "the training program ended with KeyError: 'x'"
     assert 'File "/opt/program/serve.py", line 9' in verdict.text()
+
+
+WELL = {
+    "endpoint": endpoint(
+        "[2026-01-02 03:04:05 +0000] [7] [INFO] Starting gunicorn 27.0.0",
+        "[2026-01-02 03:04:05 +0000] [7] [INFO] Listening at: unix:/tmp/gunicorn.sock (7)",
+        "[2026-01-02 03:04:05 +0000] [7] [INFO] Booting worker with pid: 137",
+        '169.254.178.2 - - [02/Jan/2026:03:04:05 +0000] "GET /ping HTTP/1.1" 200 2 "-" "AHC/2.0"',
+        '169.254.178.2 - - [02/Jan/2026:03:04:05 +0000] "POST /invocations HTTP/1.1" 200 413 "-"',
+        "UserWarning: X does not have valid feature names",
+        "error rate 0.01, memory 512 MB, 0 timeouts, permission granted",
+        reason="",
+    ),
+    "training": training(
+        "",
+        "2026-01-02 03:04:05 Starting - Starting the training job...",
+        "2026-01-02 03:04:06 Downloading - Downloading input data...",
+        "epoch 137: loss=0.139 error=0.5 val_error=0.413",
+        "/usr/lib/python3/site-packages/x.py:9: FutureWarning: the default of n_init will change",
+        "2026-01-02 03:04:07 Uploading - Uploading generated training model",
+        "2026-01-02 03:04:08 Completed - Training job completed",
+        steps=("Starting", "Downloading", "Training", "Uploading", "Completed"),
+    ),
+    "transform": transform(
+        "", '"POST /invocations HTTP/1.1" 200 500', '"GET /execution-parameters HTTP/1.1" 404 9'
+    ),
+    "function": function(
+        "INIT_START Runtime Version: python:3.12.v1",
+        "START RequestId: 1 Version: $LATEST",
+        "[INFO]\t2026-01-02T03:04:05.006Z\t1\terrors: 0",
+        "END RequestId: 1",
+        "REPORT RequestId: 1\tDuration: 3.01 ms\tBilled Duration: 4 ms\tMemory Size: 1024 MB\t"
+        "Max Memory Used: 256 MB\tInit Duration: 900.00 ms",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WELL)
+def test_the_log_of_what_is_well_shows_no_cause(kind: str) -> None:
+    assert recognised(judge(WELL[kind])) == set()

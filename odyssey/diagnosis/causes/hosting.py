@@ -58,7 +58,6 @@ CAUSES = (
                 r"\. Please ensure"
             ),
             refused(r"(?P<uri>s3://\S+)? ?is not a valid tar\.gz|valid tar\.gz archive"),
-            logged(r"tarfile\.ReadError: |gzip: stdin: not in gzip format"),
         ),
         otherwise={"uri": "the model"},
     ),
@@ -159,7 +158,8 @@ CAUSES = (
             told(r"(?i)exit (?:code|status):? 137\b|ExitCode 137|returned code 137"),
             told(r"(?i)was (?:sent SIGKILL|terminated due to signal 9)|perhaps out of memory\?"),
             told(
-                r"(?i)oom[- ]?kill|OutOfMemory(?!Error: CUDA)|^MemoryError\b|Cannot allocate memory"
+                r"(?i)\boom[- ]?kill|OutOfMemory(?!Error: CUDA)|^MemoryError\b"
+                r"|Cannot allocate memory|Out of memory: Kill"
             ),
             told(r"Please use an instance type with more memory"),
         ),
@@ -283,7 +283,7 @@ CAUSES = (
         "https://repost.aws/knowledge-center/sagemaker-insufficient-capacity-error",
         REFUSAL,
         (
-            told(
+            refused(
                 r"InsufficientInstanceCapacity|CapacityError: |Unable to provision requested ML "
                 r"compute capacity|(?i:insufficient capacity)(?:.*(?P<type>ml\.[\w.-]+\w))?"
             ),

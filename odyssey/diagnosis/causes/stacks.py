@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from odyssey.diagnosis.causes.cause import REFUSAL, SYMPTOM, Cause, refused, stands
+from odyssey.diagnosis.causes import cause
+from odyssey.diagnosis.causes.cause import REFUSAL, SYMPTOM, Cause, Sign, stands
+from odyssey.diagnosis.evidence import ENDPOINT, FUNCTION, STACK
 
 _TROUBLES = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html"
+
+_DEPLOYED = frozenset({STACK, ENDPOINT, FUNCTION})
+"""What a stack makes; a job's own words may be like these by chance."""
+
+
+def refused(pattern: str) -> Sign:
+    """Return a sign in what AWS says of a stack or of what it makes."""
+    return cause.refused(pattern, _DEPLOYED)
+
 
 CAUSES = (
     Cause(
