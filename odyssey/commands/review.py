@@ -83,7 +83,7 @@ def command(
     """Write what a deployment would change, for those who approve it.
 
     What happens to each resource and what follows from it, permissions statement by statement, the
-    cost, new findings of the check, and a picture. AWS is asked only with --base deployed.
+    cost, new findings of the check, and a picture. AWS is asked only for what is deployed.
     """
     from odyssey.review import document, service, summary
 

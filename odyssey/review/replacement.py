@@ -6,11 +6,17 @@ https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-sc
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
-from typing import Any
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from odyssey.review.values import leaves
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 REGION = "us-east-1"
 """The region of the schemas, which has every type."""
@@ -35,11 +41,8 @@ NAMES = {
 @cache
 def _fixed(kind: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     """Return what is fixed by creation, always and sometimes; None for an unknown type."""
-    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError
-
-    try:
-        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
-    except ResourceNotFoundError:
+    schema = _schema(kind)
+    if schema is None:
         return None
     always = schema.get("createOnlyProperties") or ()
     sometimes = schema.get("conditionalCreateOnlyProperties") or ()
@@ -47,6 +50,34 @@ def _fixed(kind: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
         tuple(_dotted(pointer) for pointer in always),
         (*(_dotted(pointer) for pointer in sometimes), *MAYBE.get(kind, ())),
     )
+
+
+def _schema(kind: str) -> Mapping[str, Any] | None:
+    """Return the schema of a type, as a file where it lies as one.
+
+    cfn-lint takes a second to be imported, and a deployment is about to ask.
+    """
+    try:
+        known = _json(f"providers/{REGION}.json")
+        return _json(f"resources/{known[kind]}.json") if kind in known else None
+    except (OSError, ValueError, TypeError):
+        from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError
+
+    try:
+        found: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
+    except ResourceNotFoundError:
+        return None
+    return found
+
+
+@cache
+def _json(name: str) -> dict[str, Any]:
+    found = find_spec("cfnlint")
+    if found is None or found.origin is None:
+        raise FileNotFoundError(name)
+    file = Path(found.origin).parent / "data" / "schemas" / name
+    document: dict[str, Any] = json.loads(file.read_bytes())
+    return document
 
 
 def _dotted(pointer: str) -> str:

@@ -103,7 +103,9 @@ def _change(change: ResourceChange, paint: Paint, width: int) -> Iterator[str]:
     sign, colour = SIGNS[change.action]
     kind = change.type.removeprefix("AWS::").replace("::", " ")
     where = change.stack if change.resource == change.stack else f"{change.stack}/{change.title}"
-    yield paint(clean(f"{sign} {where}"), colour) + f"  {kind}, {WORDS[change.action]}"
+    heading, what = clean(f"{sign} {where}"), clean(f"{kind}, {WORDS[change.action]}")
+    apart = "\n     " if len(f"{heading}  {what}") > width else "  "
+    yield paint(heading, colour) + apart + what
     for each in change.consequences:
         mark, colour = MARKS[each.rank]
         yield paint(f"  {mark}", colour) + _folded(clean(each.text), "     ", width).removeprefix(
@@ -138,8 +140,8 @@ def _cost(review: Review, paint: Paint) -> Iterator[str]:
         known = not (review.before.unknown or review.after.unknown)
         change = f" ({review.after.monthly - review.before.monthly:+,.2f})" if known else ""
         yield (
-            f"Cost: {_amount(review.after)} a month without a request, {_amount(review.before)} "
-            f"before{change}."
+            f"Cost: ${review.after.monthly:,.2f} a month without a request{_rest(review.after)}, "
+            f"before ${review.before.monthly:,.2f}{_rest(review.before)}{change}."
         )
     if review.too_dear:
         yield paint(f"  That is more than --max-monthly {review.max_monthly:,.2f}.", "red")
@@ -147,10 +149,9 @@ def _cost(review: Review, paint: Paint) -> Iterator[str]:
         yield paint("  --max-monthly is kept as far as prices are known.", "yellow")
 
 
-def _amount(cost: Cost) -> str:
+def _rest(cost: Cost) -> str:
     unknown = len(cost.unknown)
-    rest = f" and {unknown} price{'s' * (unknown > 1)} not known" if unknown else ""
-    return f"${cost.monthly:,.2f}{rest}"
+    return f" and {unknown} price{'s' * (unknown > 1)} not known" if unknown else ""
 
 
 def _findings(review: Review, paint: Paint, width: int) -> Iterator[str]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
+from odyssey.review import replacement
 from odyssey.review.comparison import Comparison, compare
 from odyssey.review.replacement import name_property, replaces
 from odyssey.review.report import Action
@@ -215,6 +219,26 @@ def test_a_value_is_shown_with_its_references_by_name() -> None:
 )
 def test_the_schemas_say_what_replaces(kind: str, path: str, answer: str) -> None:
     assert replaces(kind, path) == answer
+
+
+def test_a_schema_that_is_read_as_a_file_is_that_of_cfn_lint() -> None:
+    for kind in (CONFIG, "AWS::Lambda::Function", "AWS::S3::Bucket"):
+        known = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+        found = replacement._schema(kind)
+        assert found is not None
+        assert found["createOnlyProperties"] == known["createOnlyProperties"]
+
+
+def test_what_will_be_deployed_is_compared_without_importing_cfn_lint() -> None:
+    program = (
+        "import sys\n"
+        "from odyssey.review.replacement import replaces\n"
+        "print(replaces('AWS::S3::Bucket', 'BucketName'), 'cfnlint' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["yes", "False"]
 
 
 def test_a_map_that_comes_whole_replaces_by_its_members() -> None:
