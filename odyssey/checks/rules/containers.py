@@ -203,12 +203,18 @@ _HTTPS = re.compile(r"https://(?:[^/]+\.)?s3[.-]([a-z]{2}(?:-[a-z]+)+-\d)\.amazo
 
 
 def _regions(container: Part) -> Iterator[tuple[str, str, str, bool]]:
-    """Yield member, text and region of what tells its region, and whether it does for sure."""
-    for text in container.texts("Image"):
+    """Yield member, text and region of what tells its region, and whether it does for sure.
+
+    What a condition chooses is left out: it may be chosen by the region.
+    """
+    images, places = (list(container.texts(name)) for name in ("Image", "ModelDataUrl"))
+    if not container.certain or "Condition" in container.resource.definition:
+        return
+    for text in images if len(images) == 1 else ():
         seen = _ECR.fullmatch(text)
         if seen and _REGION.fullmatch(seen["region"]):
             yield "Image", text, seen["region"], True
-    for text in container.texts("ModelDataUrl"):
+    for text in places if len(places) == 1 else ():
         for pattern, sure in ((_DEFAULT_BUCKET, False), (_HTTPS, True)):
             found = pattern.match(text)
             if found:

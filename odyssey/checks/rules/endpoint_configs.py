@@ -100,7 +100,7 @@ def variant_counts(found: Template) -> Iterator[Fault]:
         lives = [v for v in production(config) if v.certain]
         if shadows and (len(shadows) > 1 or len(lives) > 1):
             yield Fault(
-                f"there are {len(shadows)} shadow variants of {len(lives)} variants",
+                f"{len(lives)} variants have {len(shadows)} in their shadow",
                 config,
                 (VARIANT_LISTS[1],),
                 len(shadows),

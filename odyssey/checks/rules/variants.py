@@ -48,8 +48,9 @@ def instance_type(found: Template) -> Iterator[Fault]:
                 if limit.admits(text):
                     continue
                 formed = re.fullmatch(r"ml\.[a-z][a-z0-9-]*\.[a-z0-9]+", text)
+                near = did_you_mean(text if formed else f"ml.{text}", limit.enum)
                 yield Fault(
-                    f"InstanceType is {told(text)}{did_you_mean(text, limit.enum)}",
+                    f"InstanceType is {told(text)}{near}",
                     config,
                     path,
                     value,
