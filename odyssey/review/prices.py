@@ -148,8 +148,8 @@ def _told(document: Mapping[str, Any], tables: Mapping[str, Any]) -> str:
 
 def _newest(document: Mapping[str, Any], tables: Mapping[str, Any]) -> str:
     """Return the day of a region's prices: that of its newest source."""
-    days = [str(document["sources"][name]["date"]) for name in _used(tables)]
-    return max(days, default=str(document["date"]))
+    dates = [str(document["sources"][name]["date"]) for name in _used(tables)]
+    return max(filter(_DATE.fullmatch, dates), default=str(document["date"]))
 
 
 def _used(tables: Mapping[str, Any]) -> list[str]:

@@ -149,9 +149,10 @@ def prices(review: Review) -> str:
         return ""
     if not facts.region:
         return f"The prices in {facts.file} are not of this region: costs are unknown."
-    told = f"Prices of {facts.region}, {facts.date}, from {facts.file}, "
+    told = f"Prices of {facts.region} as of {facts.date} or before, from {facts.file}, "
     told += "without free tiers, discounts and taxes. "
     told += "The region is not known: its own prices may differ. " if facts.assumed else ""
+    told += "Other prices, such as AWS's own offer file: --prices. " if review.after.unknown else ""
     return f"{told}A month has 730 hours; a request is taken to last 100 ms."
 
 

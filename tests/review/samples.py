@@ -20,7 +20,7 @@ from odyssey.review.report import (
 )
 
 PRICES = Prices(
-    "prices.json of odyssey", "2026-09-28", "us-east-1", "AWS Price List API (2026-09-28)"
+    "prices.json of odyssey", "2026-10-03", "us-east-1", "AWS Price List API (2026-10-03)"
 )
 ENDPOINT, FOUNDATION = "iris-endpoint", "iris-foundation"
 AWS_DOCS = "https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html"
