@@ -16,7 +16,7 @@ from tests.checks.pairs import found, pairs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MUTATIONS = 250
+MUTATIONS = 200
 SEED = 7
 ODD: list[Any] = [
     None,
