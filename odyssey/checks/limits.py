@@ -151,9 +151,14 @@ def _input(service: str, operation: str) -> Any:
 @cache
 def model(service: str) -> Any:
     """Return botocore's model of a service, read once."""
+    return _session().get_service_model(service)
+
+
+@cache
+def _session() -> Any:
     import botocore.session
 
-    return botocore.session.get_session().get_service_model(service)
+    return botocore.session.get_session()
 
 
 def number(value: Any) -> float | None:
