@@ -33,6 +33,7 @@ _OF_LETTERS = {"F": Severity.ERROR, "E": Severity.ERROR, "W": Severity.WARNING, 
 _OPINIONS = {"error": Severity.WARNING, "warning": Severity.INFO}
 """What cdk-nag calls an error is refused by nobody: it is an advice of AWS Solutions."""
 
+_USED = re.compile(r"resolved at '(Resources/[^']+)'")
 NAG = "https://github.com/cdklabs/cdk-nag/blob/main/RULES.md"
 CDK = "https://docs.aws.amazon.com/cdk/v2/guide/policy-validation-synthesis.html"
 
@@ -85,7 +86,7 @@ def rule(id_: str) -> Rule | None:
 
 
 def _of_cfn_lint(template: Template, match: Any) -> Finding:
-    id_, path = _split(tuple(getattr(match, "path", None) or ()))
+    id_, path = _split(_path_of(match))
     resource = template.resources.get(id_)
     place = Place(
         file=template.file,
@@ -93,7 +94,7 @@ def _of_cfn_lint(template: Template, match: Any) -> Finding:
         resource=id_,
         construct=resource.construct if resource else "",
         path=path,
-        line=match.linenumber,
+        line=template.line(id_, path) or match.linenumber if id_ else match.linenumber,
     )
     return Finding(
         rule=match.rule.id,
@@ -103,6 +104,16 @@ def _of_cfn_lint(template: Template, match: Any) -> Finding:
         source=match.rule.source_url,
         tool="cfn-lint",
     )
+
+
+def _path_of(match: Any) -> tuple[str | int, ...]:
+    """Return the way to a value that is wrong: where a parameter is used, not where it is."""
+    used = _USED.search(match.message)
+    if used:
+        return tuple(int(word) if word.isdigit() else word for word in used[1].split("/"))
+    path = tuple(getattr(match, "path", None) or ())
+    at = next((at for at, step in enumerate(path) if str(step).startswith("Fn::")), len(path))
+    return path[:at] if path[:1] == ("Resources",) else path
 
 
 def _split(path: tuple[str | int, ...]) -> tuple[str, tuple[str | int, ...]]:

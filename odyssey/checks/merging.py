@@ -59,8 +59,14 @@ def _is_same(known: Finding, other: Finding) -> bool:
     ours, theirs = known.place.path, other.place.path
     if ours == theirs:
         return True
+    if not ours:
+        return False
     # That something is missing, or too much, one tool says of it, another of what it is in.
-    return bool(ours) and ours[:-1] == theirs and f"'{ours[-1]}'" in other.message
+    if ours[:-1] == theirs:
+        return f"'{ours[-1]}'" in other.message
+    # Of a wrong entry one says it, another of the whole list.
+    named = isinstance(known.value, str) and f"'{known.value}'" in other.message
+    return named and theirs[: len(ours)] == ours
 
 
 def _joined(known: Finding, other: Finding) -> Finding:

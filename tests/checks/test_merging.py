@@ -40,6 +40,15 @@ def test_a_missing_member_is_one_fault_whoever_names_the_place() -> None:
     assert len(merged([OURS, other])) == 2
 
 
+def test_a_wrong_entry_is_one_fault_also_where_one_names_the_list() -> None:
+    tags = replace(OURS, value="aws:team", place=replace(PLACE, path=("Tags",)))
+    entry = replace(PLACE, path=("Tags", 0, "Key"))
+    lint = replace(LINT, message="'aws:team' does not match '^(?!aws:).+$'", place=entry)
+
+    assert [each.rule for each in merged([tags, lint])] == ["SM201"]
+    assert len(merged([tags, replace(lint, message="'x' does not match")])) == 2
+
+
 def test_what_is_good_to_know_hides_nothing_that_is_refused() -> None:
     assert len(merged([replace(OURS, severity=Severity.INFO), LINT])) == 2
 
