@@ -29,7 +29,7 @@ BETWEEN = 56
 """Between columns, where the links run."""
 MARGIN, LANE, LANES = 2, 6, 8
 """At the left edge; from one lane above the panels to the next; and how many there are."""
-LETTERS = 22
+LETTERS = 20
 """Characters of a label at most."""
 
 
