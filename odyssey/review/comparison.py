@@ -13,9 +13,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from odyssey.checks.template import references
-from odyssey.cloudformation.templates import RETAINING
 from odyssey.review.replacement import name_property, replaces
 from odyssey.review.report import Action, PropertyChange
+from odyssey.review.side import outlives
 from odyssey.review.values import differences, imports, leaves, refers
 
 if TYPE_CHECKING:
@@ -145,8 +145,7 @@ def _compared(key: Key, base: Side, head: Side) -> Compared:
         left = key[0] not in head.stacks
         action = Action.CREATE
         if before is not None:
-            kept = left or before.definition.get("DeletionPolicy") in RETAINING - {"Snapshot"}
-            action = Action.RETAIN if kept else Action.DELETE
+            action = Action.RETAIN if left or outlives(before) else Action.DELETE
         return Compared(*key, before, after, action, left=left)
     if before.type != after.type:
         told = PropertyChange("Type", before.type, after.type, "yes")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from odyssey.cloudformation.templates import RETAINING
 from odyssey.review.values import imports
 
 if TYPE_CHECKING:
@@ -15,6 +16,22 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str]
 """The name of a stack, and the logical id of one of its resources."""
+
+
+def policy(resource: Resource | None, name: str = "DeletionPolicy") -> str:
+    """Return what becomes of a resource when it is deleted or replaced; empty where nobody says.
+
+    Args:
+        resource: The resource, or None.
+        name: ``DeletionPolicy`` or ``UpdateReplacePolicy``.
+    """
+    found = resource.definition.get(name) if resource is not None else None
+    return found if isinstance(found, str) else ""
+
+
+def outlives(resource: Resource) -> bool:
+    """Return whether a resource itself, not a snapshot of it, stays when it leaves its stack."""
+    return policy(resource) in RETAINING - {"Snapshot"}
 
 
 @dataclass(frozen=True)

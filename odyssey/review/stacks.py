@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from odyssey.review.comparison import REPLACED, exports_of
 from odyssey.review.consequences.catalogue import USER_GUIDE, caution, danger, note
 from odyssey.review.report import Action, Consequence, Group, PropertyChange, ResourceChange
+from odyssey.review.side import outlives
 from odyssey.review.values import differences, refers, shown
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _change(
 
 
 def _left(template: Template) -> Consequence:
-    kept = [each.id for each in template.resources.values() if _stays(each.definition)]
+    kept = [each.id for each in template.resources.values() if outlives(each)]
     stays = f" {', '.join(kept)} would stay even then." if kept else ""
     return caution(
         "stack-left",
@@ -67,10 +68,6 @@ def _left(template: Template) -> Consequence:
         f"{template.stack}).{stays}",
         f"{USER_GUIDE}/cfn-console-delete-stack.html",
     )
-
-
-def _stays(definition: Mapping[str, Any]) -> bool:
-    return definition.get("DeletionPolicy") in {"Retain", "RetainExceptOnCreate"}
 
 
 def _properties(name: str, base: Side, head: Side) -> Iterator[PropertyChange]:

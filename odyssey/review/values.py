@@ -153,7 +153,7 @@ def shown(value: Any) -> str:
         return f"${{{'.'.join(map(shown, parts))}}}"
     if name == "Fn::ImportValue":
         return f"${{{shown(argument)}}}"
-    if name == "Fn::Join" and isinstance(argument, list) and isinstance(argument[-1], list):
+    if name == "Fn::Join" and isinstance(argument, list) and _is_join(argument):
         return str(argument[0]).join(map(shown, argument[1]))
     if name == "Fn::Sub":
         text = argument[0] if isinstance(argument, list) and argument else argument
@@ -162,6 +162,10 @@ def shown(value: Any) -> str:
             lambda found: shown(given[found[2]]) if found[2] in given else found[0], str(text)
         )
     return f"${{{name.removeprefix('Fn::')}({_arguments(argument)})}}"
+
+
+def _is_join(argument: list[Any]) -> bool:
+    return len(argument) == 2 and isinstance(argument[1], list)
 
 
 def _arguments(argument: Any) -> str:

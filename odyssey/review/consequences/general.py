@@ -8,6 +8,7 @@ from odyssey.cloudformation.templates import RETAINING
 from odyssey.review.consequences.catalogue import USER_GUIDE, caution, danger, note, tells
 from odyssey.review.replacement import name_property
 from odyssey.review.report import Action
+from odyssey.review.side import policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,8 +98,7 @@ def another_policy_of_deletion(change: Compared, all_: Comparison) -> Iterator[C
     """What was kept will be deleted the next time that it leaves the stack."""
     if change.before is None or change.after is None:
         return
-    old = change.before.definition.get("DeletionPolicy")
-    new = change.after.definition.get("DeletionPolicy")
+    old, new = policy(change.before), policy(change.after)
     if old in RETAINING and new not in RETAINING:
         yield caution(
             "deletion-policy",
@@ -119,11 +119,11 @@ def retained(change: Compared, all_: Comparison) -> Iterator[Consequence]:
             DELETION,
         )
     if change.action is Action.REPLACE and change.before is not None:
-        policy = change.before.definition.get("UpdateReplacePolicy")
-        if policy in RETAINING:
+        kept = policy(change.before, "UpdateReplacePolicy")
+        if kept in RETAINING:
             yield note(
                 "old-one-stays",
-                f"The old one stays in the account (UpdateReplacePolicy is {policy}).",
+                f"The old one stays in the account (UpdateReplacePolicy is {kept}).",
                 f"{USER_GUIDE}/aws-attribute-updatereplacepolicy.html",
             )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from odyssey.review.consequences.catalogue import caution, danger, note, tells
 from odyssey.review.report import Action
+from odyssey.review.side import policy
 from odyssey.review.values import shown
 
 if TYPE_CHECKING:
@@ -206,8 +207,7 @@ def keeps(change: Compared, all_: Comparison) -> Iterator[Consequence]:
     """What it keeps goes with it."""
     what = KEEPING[change.type]
     if change.action is Action.DELETE:
-        policy = change.before.definition.get("DeletionPolicy") if change.before else None
-        saved = " A snapshot is kept." if policy == "Snapshot" else ""
+        saved = " A snapshot is kept." if policy(change.before) == "Snapshot" else ""
         yield danger("data-lost", f"It is deleted, and its {what} with it.{saved}")
     elif change.action is Action.REPLACE:
         yield danger("data-lost", f"Another one is made, which has none of its {what}.")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from odyssey.cloudformation.templates import RETAINING
 from odyssey.review.permissions.covering import covered, matches
 from odyssey.review.permissions.statements import Held, held
 from odyssey.review.permissions.wording import Titles, sentence
 from odyssey.review.report import PermissionChange, Rank
+from odyssey.review.side import outlives
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -105,8 +105,7 @@ def _key(holder: str) -> Key:
 def _stays(each: Held, base: Side, head: Side) -> bool:
     """Return whether what has a statement leaves the stack and stays in the account."""
     key = (each.stack, each.resource)
-    kept = base.resources[key].definition.get("DeletionPolicy") in RETAINING
-    return key not in head.resources and kept
+    return key not in head.resources and outlives(base.resources[key])
 
 
 def _removed(

@@ -137,7 +137,7 @@ def sentence(held: Held, titles: Titles) -> str:
         ``may read objects in the bucket Artifacts under model/*``
     """
     if held.kind == "managed":
-        name = titles.written(held.texts("Managed")[0])
+        name = titles.written(next(iter(held.texts("Managed")), ""))
         name = name.rpartition("/")[2] or name
         if held.allows:
             return f"has the managed policy {name}"
