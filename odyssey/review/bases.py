@@ -64,7 +64,7 @@ def of_assembly(
         UsageError: It has no template, or a word names none of its stacks.
         OdysseyError: A file cannot be read.
     """
-    shown = _shown(folder)
+    shown = named_from_here(folder)
     if (folder / "manifest.json").is_file():
         stacks = assembly.read(folder).stacks
         if env is not None:
@@ -286,7 +286,7 @@ def from_here(folder: Path) -> Path:
     return resolved.relative_to(here) if resolved.is_relative_to(here) else folder
 
 
-def _shown(folder: Path) -> str:
+def named_from_here(folder: Path) -> str:
     """Return a folder's name for a report, which has no whole path in it."""
     near = from_here(folder)
     return near.name if near.is_absolute() else str(near)

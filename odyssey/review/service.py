@@ -8,12 +8,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from odyssey import config, state
 from odyssey.errors import AppNotFoundError, OdysseyError, UsageError
+from odyssey.infra import synthesis
 from odyssey.review import (
     bases,
     comparison,
@@ -202,7 +203,7 @@ def _folder(folder: Path, settings: Config | None, words: Sequence[str]) -> Side
     assembled = (folder / "manifest.json").is_file()
     if not assembled and (folder / config.FILE).is_file():
         past = config.load(folder.resolve(), env=settings.env if settings else None)
-        return bases.of_settings(past, words)
+        return replace(bases.of_settings(past, words), words=bases.named_from_here(folder))
     return bases.of_assembly(folder, words, _environment(settings))
 
 
@@ -222,7 +223,9 @@ def _region(*sides: Side) -> str | None:
 
 
 def _app(head: Path) -> str:
-    return head.resolve().name
+    """Return the name of the app that an assembly is of, as far as its folder tells."""
+    folder = head.resolve()
+    return folder.parent.name if folder.name == synthesis.FOLDER else folder.name
 
 
 def _findings(templates: Iterable[Template]) -> tuple[Finding, ...]:
