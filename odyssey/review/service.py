@@ -114,7 +114,8 @@ def of_sides(
     old: tuple[Finding, ...] = ()
     new: tuple[Finding, ...] = ()
     if check:
-        old, new = _findings(base.templates), _findings(map(bases.with_lines, head.templates))
+        old = _findings(base.templates, base.settings)
+        new = _findings(map(bases.with_lines, head.templates), head.settings)
     brought, kept, gone = _sorted(old, new)
     return Review(
         app=app,
@@ -228,10 +229,11 @@ def _app(head: Path) -> str:
     return folder.parent.name if folder.name == synthesis.FOLDER else folder.name
 
 
-def _findings(templates: Iterable[Template]) -> tuple[Finding, ...]:
-    from odyssey.checks import judging as checks
+def _findings(templates: Iterable[Template], settings: Config | None) -> tuple[Finding, ...]:
+    from odyssey.checks import judging
 
-    return tuple(checks.findings_of(tuple(templates)))
+    ignored = settings.check.ignore if settings else None
+    return judging.findings_of(tuple(templates), everywhere=ignored)
 
 
 def _sorted(
