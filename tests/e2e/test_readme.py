@@ -35,6 +35,10 @@ def fresh(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> dict[st
     }
     environ["PATH"] = f"{folder / 'venv' / 'bin'}:{environ['PATH']}"
     environ["ODYSSEY_LOCAL_PORT"] = str(free_port())
+    # The packages that were downloaded before need not be again; all else of HOME is a newcomer's.
+    cache = [sys.executable, "-m", "pip", "cache", "dir"]
+    where = subprocess.run(cache, capture_output=True, text=True, check=False)
+    environ["PIP_CACHE_DIR"] = where.stdout.strip() or str(folder / "cache")
     environ["HOME"] = str(folder)
     return environ
 
