@@ -456,9 +456,9 @@ def why(world: World) -> None:
         diagnosis.of_aws(world.settings, world.access)
         for name in (TRAINING, TRANSFORM, "iris-serve"):
             diagnosis.of_aws(world.settings, world.access, name)
-    get_backend("cloudformation")[ACCOUNT][REGION].get_stack("iris-endpoint").status = (
-        "UPDATE_ROLLBACK_COMPLETE"
-    )
+    get_backend("cloudformation")[ACCOUNT][REGION].get_stack(
+        "iris-endpoint"
+    ).status = "UPDATE_ROLLBACK_COMPLETE"
     with world.requests.of_odyssey():
         diagnosis.of_aws(world.settings, world.access, "iris-endpoint")
 
