@@ -107,6 +107,19 @@ def yes(command: AnyCommand) -> AnyCommand:
     return click.option("--yes", "-y", is_flag=True, help="Do not ask.  [default: ask]")(command)
 
 
+DIFFERENT = 4
+"""The exit code of ``--fail-on-diff`` where there are differences."""
+
+
+def fail_on_diff(command: AnyCommand) -> AnyCommand:
+    """Add ``--fail-on-diff``, which makes differences a failure, of the code `DIFFERENT`."""
+    return click.option(
+        "--fail-on-diff",
+        is_flag=True,
+        help="Exit with code 4 if anything would change.  [default: off]",
+    )(command)
+
+
 def dry_run(command: AnyCommand) -> AnyCommand:
     """Add ``--dry-run``, which prints the requests and sends none."""
     return click.option(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from odyssey.checks import limits
 from odyssey.checks.outlines import outline, outlines
 from odyssey.checks.parts import Part, parts
 from odyssey.checks.template import Unknown, function, references
@@ -23,6 +24,15 @@ POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 ALARM = "AWS::CloudWatch::Alarm"
 
 VARIANT_LISTS = ("ProductionVariants", "ShadowProductionVariants")
+
+
+def config_limit(*path: str) -> limits.Limit:
+    """Return what SageMaker takes at a place of an endpoint configuration.
+
+    Args:
+        path: The names on the way there, such as ``ProductionVariants``, ``InstanceType``.
+    """
+    return limits.of("sagemaker", "CreateEndpointConfig", *path)
 
 
 def variants(config: Resource) -> Iterator[Part]:

@@ -9,17 +9,10 @@ import click
 
 from odyssey import console, options
 
-DIFFERENT = 4
-"""The exit code of ``--fail-on-diff`` where there are differences."""
-
 
 @click.command(epilog=options.examples("odyssey diff", "odyssey diff --env prod --fail-on-diff"))
 @options.stacks
-@click.option(
-    "--fail-on-diff",
-    is_flag=True,
-    help="Exit with code 4 if anything would change.  [default: off]",
-)
+@options.fail_on_diff
 @click.option(
     "--method",
     type=click.Choice(["auto", "change-set", "template"]),
@@ -55,4 +48,4 @@ def command(
         {"stacks": [each.document() for each in found]}, "\n\n".join(each.text for each in found)
     )
     if fail_on_diff and any(each.exists for each in found):
-        ctx.exit(DIFFERENT)
+        ctx.exit(options.DIFFERENT)

@@ -11,9 +11,6 @@ from odyssey import console, options
 TOO_DEAR = 3
 """The exit code where it costs more than ``--max-monthly``."""
 
-DIFFERENT = 4
-"""The exit code of ``--fail-on-diff`` where there are differences."""
-
 
 @click.command(
     epilog=options.examples(
@@ -57,11 +54,7 @@ DIFFERENT = 4
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The file of prices to reckon with.  [default: the one that comes with odyssey]",
 )
-@click.option(
-    "--fail-on-diff",
-    is_flag=True,
-    help="Exit with code 4 if anything would change.  [default: off]",
-)
+@options.fail_on_diff
 @options.access
 @options.app
 @options.talk
@@ -97,4 +90,4 @@ def command(
     if found.too_dear:
         ctx.exit(TOO_DEAR)
     if fail_on_diff and found.differs:
-        ctx.exit(DIFFERENT)
+        ctx.exit(options.DIFFERENT)

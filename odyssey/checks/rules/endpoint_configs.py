@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from odyssey.checks import limits
 from odyssey.checks.findings import Severity
 from odyssey.checks.hosting import (
     COMPONENT,
@@ -12,6 +11,7 @@ from odyssey.checks.hosting import (
     MODEL,
     VARIANT_LISTS,
     arn_of,
+    config_limit,
     fixed_names,
     production,
     variants,
@@ -25,13 +25,7 @@ if TYPE_CHECKING:
 
     from odyssey.checks.template import Template
 
-_API = "https://docs.aws.amazon.com/sagemaker/latest/APIReference"
-_CREATE = f"{_API}/API_CreateEndpointConfig.html"
-_VARIANT = f"{_API}/API_ProductionVariant.html"
-
-
-def _limit(*path: str) -> limits.Limit:
-    return limits.of("sagemaker", "CreateEndpointConfig", *path)
+_CREATE = "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html"
 
 
 @rule(
@@ -45,10 +39,10 @@ def _limit(*path: str) -> limits.Limit:
 def names(found: Template) -> Iterator[Fault]:
     """SageMaker refuses any other name, also one with an underscore or a dot."""
     for config in found.of(CONFIG):
-        yield from outside(config, _limit("EndpointConfigName"), "EndpointConfigName")
+        yield from outside(config, config_limit("EndpointConfigName"), "EndpointConfigName")
         for variant_list in VARIANT_LISTS:
             for member in ("VariantName", "ModelName"):
-                limit = _limit("ProductionVariants", member)
+                limit = config_limit("ProductionVariants", member)
                 yield from outside(config, limit, variant_list, "*", member)
 
 
@@ -68,7 +62,7 @@ def fixed_name(found: Template) -> Iterator[Fault]:
     """
     for config in found.of(CONFIG):
         for value in fixed_names(config, "EndpointConfigName"):
-            if has_holes(value) or _limit("EndpointConfigName").admits(value):
+            if has_holes(value) or config_limit("EndpointConfigName").admits(value):
                 yield Fault(
                     f'the configuration is named "{value}", so it can never change',
                     config,
@@ -95,7 +89,7 @@ def variant_counts(found: Template) -> Iterator[Fault]:
         if config.raw("ProductionVariants") is None:
             yield Fault("the configuration has no ProductionVariants", config, limit="1 to 10")
         for name in VARIANT_LISTS:
-            yield from crowded(config, _limit(name), name, what="variants")
+            yield from crowded(config, config_limit(name), name, what="variants")
         shadows = [v for v in variants(config) if v.path[0] != VARIANT_LISTS[0] and v.certain]
         lives = [v for v in production(config) if v.certain]
         if shadows and (len(shadows) > 1 or len(lives) > 1):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from odyssey.checks import limits
 from odyssey.checks.findings import Severity
 from odyssey.checks.hosting import (
     CONFIG,
     VARIANT_LISTS,
+    config_limit,
     is_async,
     production,
     variants,
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 
 _API = "https://docs.aws.amazon.com/sagemaker/latest/APIReference"
 _ASYNC = "https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-create-endpoint.html"
-
-
-def _limit(*path: str) -> limits.Limit:
-    return limits.of("sagemaker", "CreateEndpointConfig", *path)
 
 
 @rule(
@@ -100,7 +96,7 @@ def at_once(found: Template) -> Iterator[Fault]:
     """SageMaker refuses another number; without one it chooses."""
     path = ("AsyncInferenceConfig", "ClientConfig", "MaxConcurrentInvocationsPerInstance")
     for config in found.of(CONFIG):
-        yield from outside(config, _limit(*path), *path)
+        yield from outside(config, config_limit(*path), *path)
 
 
 @rule(
@@ -115,7 +111,7 @@ def sampling(found: Template) -> Iterator[Fault]:
     """SageMaker refuses another share, and 0 captures nothing."""
     path = ("DataCaptureConfig", "InitialSamplingPercentage")
     for config in found.of(CONFIG):
-        yield from outside(config, _limit(*path), *path)
+        yield from outside(config, config_limit(*path), *path)
         if config.get(*path) == 0 and str(config.get("DataCaptureConfig", "EnableCapture")) in (
             "True",
             "true",
@@ -133,12 +129,12 @@ def sampling(found: Template) -> Iterator[Fault]:
 )
 def capture_options(found: Template) -> Iterator[Fault]:
     """SageMaker refuses a capture of nothing, and modes that it does not know."""
-    mode = _limit("DataCaptureConfig", "CaptureOptions", "CaptureMode")
+    mode = config_limit("DataCaptureConfig", "CaptureOptions", "CaptureMode")
     for config in found.of(CONFIG):
         for capture in parts(config, "DataCaptureConfig"):
             if not capture.has("CaptureOptions"):
                 yield capture.fault("DataCaptureConfig has no CaptureOptions", limit="at least 1")
-        limit = _limit("DataCaptureConfig", "CaptureOptions")
+        limit = config_limit("DataCaptureConfig", "CaptureOptions")
         yield from crowded(config, limit, "DataCaptureConfig", "CaptureOptions", what="entries")
         yield from outside(config, mode, "DataCaptureConfig", "CaptureOptions", "*", "CaptureMode")
 
@@ -176,7 +172,7 @@ def managed_scaling(found: Template) -> Iterator[Fault]:
     members = ("MinInstanceCount", "MaxInstanceCount")
     for config in found.of(CONFIG):
         for member in members:
-            limit = _limit("ProductionVariants", _MANAGED, member)
+            limit = config_limit("ProductionVariants", _MANAGED, member)
             for name in VARIANT_LISTS:
                 yield from outside(config, limit, name, "*", _MANAGED, member)
         for variant in production(config):

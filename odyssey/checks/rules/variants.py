@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from odyssey.checks import limits
 from odyssey.checks.findings import Severity
-from odyssey.checks.hosting import CONFIG, VARIANT_LISTS, production, variants
+from odyssey.checks.hosting import CONFIG, VARIANT_LISTS, config_limit, production, variants
 from odyssey.checks.limits import number
 from odyssey.checks.parts import outside, told
 from odyssey.checks.rule import Fault, rule
@@ -23,10 +22,6 @@ _CREATE = f"{_API}/API_CreateEndpointConfig.html"
 _VARIANT = f"{_API}/API_ProductionVariant.html"
 
 
-def _limit(*path: str) -> limits.Limit:
-    return limits.of("sagemaker", "CreateEndpointConfig", *path)
-
-
 @rule(
     "SM205",
     Severity.ERROR,
@@ -40,7 +35,7 @@ def instance_type(found: Template) -> Iterator[Fault]:
 
     One of the right form that the installed botocore does not know may be newer than it.
     """
-    limit = _limit("ProductionVariants", "InstanceType")
+    limit = config_limit("ProductionVariants", "InstanceType")
     for config in found.of(CONFIG):
         for name in VARIANT_LISTS:
             for path, value in config.each(name, "*", "InstanceType"):
@@ -72,7 +67,7 @@ def instances(found: Template) -> Iterator[Fault]:
 
     None to begin with is no choice; scaling brings the number down later.
     """
-    count = _limit("ProductionVariants", "InitialInstanceCount")
+    count = config_limit("ProductionVariants", "InitialInstanceCount")
     for config in found.of(CONFIG):
         for variant in variants(config):
             if variant.has("ServerlessConfig") or variant.has("InstancePools"):
@@ -109,7 +104,7 @@ def timeouts(found: Template) -> Iterator[Fault]:
             "ContainerStartupHealthCheckTimeoutInSeconds",
             "VariantInstanceProvisionTimeoutInSeconds",
         ):
-            limit = _limit("ProductionVariants", member)
+            limit = config_limit("ProductionVariants", member)
             for name in VARIANT_LISTS:
                 yield from outside(config, limit, name, "*", member)
 
@@ -124,7 +119,7 @@ def timeouts(found: Template) -> Iterator[Fault]:
 )
 def volume(found: Template) -> Iterator[Fault]:
     """SageMaker refuses another size."""
-    limit = _limit("ProductionVariants", "VolumeSizeInGB")
+    limit = config_limit("ProductionVariants", "VolumeSizeInGB")
     for config in found.of(CONFIG):
         for name in VARIANT_LISTS:
             yield from outside(config, limit, name, "*", "VolumeSizeInGB")
@@ -203,7 +198,7 @@ def weights(found: Template) -> Iterator[Fault]:
     A variant's share of the requests is its weight over the sum of all. With a sum of 0 no variant
     has one.
     """
-    limit = _limit("ProductionVariants", "InitialVariantWeight")
+    limit = config_limit("ProductionVariants", "InitialVariantWeight")
     for config in found.of(CONFIG):
         for name in VARIANT_LISTS:
             yield from outside(config, limit, name, "*", "InitialVariantWeight")
