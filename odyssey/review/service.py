@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -264,7 +264,7 @@ def place(settings: Config | None) -> Path:
 
 
 def write(review: Review, out: Path) -> tuple[Path, ...]:
-    """Write a review into a folder, each file whole or not at all.
+    """Write a review into a folder, all of it or nothing.
 
     Args:
         review: The review.
@@ -283,15 +283,20 @@ def write(review: Review, out: Path) -> tuple[Path, ...]:
         "review.html": page.render(review),
         "review.json": document.render(review),
     }
+    beside = {out / f"{name}.new": text for name, text in texts.items()}
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            beside = out / f"{name}.new"
-            beside.write_text(text, encoding="utf-8")
-            beside.replace(out / name)
+        # All of them before the first takes its place: a bundle is of one review.
+        for file, text in beside.items():
+            file.write_text(text, encoding="utf-8")
+        for file in beside:
+            file.replace(file.with_suffix(""))
     except OSError as error:
+        for file in beside:
+            with suppress(OSError):
+                file.unlink()
         raise OdysseyError(
             f"{error.filename or out} cannot be written: {error.strerror}",
-            "name another folder: --out DIR",
+            "make room, or name another folder: --out DIR",
         ) from error
     return tuple(out / name for name in texts)

@@ -116,7 +116,8 @@ def test_outside_of_git_the_base_is_what_is_deployed(
     odyssey: Run, original: Path, tmp_path: Path
 ) -> None:
     alone = Path(shutil.copytree(original, tmp_path / "alone"))
-    done = odyssey("review", "--head", "cdk.out", at=alone)
+    write_assembly(alone / "head", app("real-time"))
+    done = odyssey("review", "--head", "head", at=alone)
     assert done.code == 5
     assert "odyssey review --base REF" in done.err
 
@@ -173,3 +174,21 @@ def test_templates_alone_are_a_base_and_others_are_none(odyssey: Run, folders: P
     none = odyssey("review", "--base", "plain", "--head", "new", at=folders)
     assert none.code == 2
     assert "plain has neither a cloud assembly nor templates" in none.err
+
+
+def test_a_bundle_that_cannot_be_written_leaves_the_last_one_whole(
+    odyssey: Run, folders: Path
+) -> None:
+    # given: the last bundle, and a page that cannot be written
+    words = ("review", "--base", "old", "--head", "new", "--out", "out")
+    out = folders / "out"
+    (out / "review.html.new").mkdir(parents=True)
+    (out / "review.md").write_text("the last one")
+    # when
+    done = odyssey(*words)
+    # then
+    assert done.code == 1
+    assert "review.html.new cannot be written" in done.err
+    assert "--out DIR" in done.err
+    assert (out / "review.md").read_text() == "the last one"
+    assert sorted(path.name for path in out.iterdir()) == ["review.html.new", "review.md"]
