@@ -3,24 +3,16 @@
 import json
 import os
 import re
-import shlex
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.servers import free_port
-
-
-def command_blocks(readme: Path) -> list[list[str]]:
-    blocks = re.findall(r"```console\n(.*?)```", readme.read_text(), re.DOTALL)
-    return [block.strip().splitlines() for block in blocks]
+from tests.e2e.shell import Shell, command_blocks
 
 
 @pytest.fixture(scope="module")
@@ -47,82 +39,6 @@ def fresh(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> dict[st
 def place(base_image: str) -> dict[str, str]:
     """The variables that choose a region, and a base image of our own."""
     return {"AWS_REGION": "eu-west-1", "ODYSSEY_DOCKER_BASE": base_image}
-
-
-# What somebody who reads the README types where a command asks.
-KEYS = ("SANDBOXACCESSKEY", "sandbox", "eu-west-1", "")
-ANSWERS = {"odyssey configure": KEYS} | dict.fromkeys(
-    (
-        "odyssey deploy",
-        "odyssey sagemaker serve",
-        "odyssey lambda train --run",
-        "odyssey lambda serve",
-        "odyssey lambda delete",
-        "odyssey destroy",
-    ),
-    ("y",),
-)
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-class Shell:
-    """Types lines into a shell, one after another; what serves goes on in the background."""
-
-    def __init__(self, folder: Path, environ: dict[str, str]) -> None:
-        self.folder = folder
-        self.environ = environ
-        self.servers: list[subprocess.Popen[bytes]] = []
-
-    def type(self, line: str) -> str:
-        if line.startswith("cd "):
-            self.folder /= line[3:]
-            return ""
-        if line == "odyssey local serve":
-            return self.serve(line)
-        if line.startswith('eval "$(odyssey sandbox'):
-            return self.enter(line)
-        if line in ANSWERS:
-            # One after another: a prompt for a secret drops what was typed before it.
-            typed = "; ".join(f"sleep 2; echo {shlex.quote(word)}" for word in ANSWERS[line])
-            line = f"{{ {typed}; }} | script -qec {shlex.quote(line)} /dev/null"
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", line],
-            cwd=self.folder,
-            env=self.environ,
-            text=True,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            timeout=600,
-        )
-        assert done.returncode == 0, f"$ {line}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    def enter(self, line: str) -> str:
-        """Take over the variables that a line sets, as the shell does that it is typed into."""
-        self.environ = dict(
-            pair.split("=", 1) for pair in self.type(f"builtin {line}; env -0").split("\0") if pair
-        )
-        return ""
-
-    def serve(self, line: str) -> str:
-        server = subprocess.Popen(line.split(), cwd=self.folder, env=self.environ)
-        self.servers.append(server)
-        deadline = time.monotonic() + 120
-        port = int(self.environ["ODYSSEY_LOCAL_PORT"])
-        while not listens(port):
-            assert server.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        return ""
-
-    def stop(self) -> None:
-        for server in self.servers:
-            server.send_signal(signal.SIGINT)
-            assert server.wait(30) == 0
 
 
 def test_every_command_block_of_the_readme_works(
