@@ -2,12 +2,13 @@
 # make test   sets everything up and runs the tests
 # make cover  the same, with the coverage of their own process: it takes half as long again
 # make lint   style and types
+# make docs   the documentation, into docs/_build/html
 # make bench  the benchmarks; on a quiet machine, about half an hour
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test cover lint bench lock clean
+.PHONY: demo test cover lint docs linkcheck bench lock clean
 
 demo: $(VENV)/.ready
 	$(BIN)/python examples/first_journey.py
@@ -30,6 +31,13 @@ lint: $(VENV)/.ready
 	$(BIN)/mypy
 	cd "app_template/{{cookiecutter.app_name}}" && ../../$(BIN)/mypy \
 		--config-file ../../pyproject.toml --cache-dir ../../.mypy_cache rocket
+
+docs: $(VENV)/.ready
+	$(BIN)/python -m sphinx -W -n -b html docs docs/_build/html
+
+# Asks the web whether what the pages point to is still there.
+linkcheck: $(VENV)/.ready
+	$(BIN)/python -m sphinx -n -b linkcheck docs docs/_build/linkcheck
 
 bench: $(VENV)/.ready
 	$(BIN)/python -m benchmarks all
