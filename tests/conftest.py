@@ -24,6 +24,7 @@ JOURNEYS = (
     "test_cdk_app",
     "test_sandbox_clients",
     "test_sagemaker_serve",
+    "test_pages",
 )
 """Those of the tests from end to end that mostly wait, and measure no time."""
 

@@ -1,6 +1,5 @@
 """A terminal into which the command blocks of a page are typed, line by line."""
 
-import re
 import shlex
 import signal
 import socket
@@ -23,11 +22,6 @@ ANSWERS = {"odyssey configure": KEYS} | dict.fromkeys(
 )
 
 
-def command_blocks(readme: Path) -> list[list[str]]:
-    blocks = re.findall(r"```console\n(.*?)```", readme.read_text(), re.DOTALL)
-    return [block.strip().splitlines() for block in blocks]
-
-
 def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -40,14 +34,16 @@ class Shell:
         self.folder = folder
         self.environ = environ
         self.servers: list[subprocess.Popen[bytes]] = []
+        self.heard = ""
 
-    def type(self, line: str) -> str:
+    def type(self, line: str, *, fails: bool = False) -> str:
+        """Type a line and return its stdout; it must succeed, or fail where that is said."""
         if line.startswith("cd "):
             self.folder /= line[3:]
             return ""
-        if line == "odyssey local serve":
+        if line.startswith("odyssey local serve"):
             return self.serve(line)
-        if line.startswith('eval "$(odyssey sandbox'):
+        if line.startswith(("eval ", "export ")):
             return self.enter(line)
         if line in ANSWERS:
             # One after another: a prompt for a secret drops what was typed before it.
@@ -62,8 +58,14 @@ class Shell:
             stdin=subprocess.DEVNULL,
             timeout=600,
         )
-        assert done.returncode == 0, f"$ {line}\n{done.stdout}\n{done.stderr}"
+        assert (done.returncode != 0) == fails, f"$ {line}\n{done.stdout}\n{done.stderr}"
+        self.heard += done.stdout + done.stderr
         return done.stdout
+
+    def take(self) -> str:
+        """Return all that was printed since this was asked last."""
+        heard, self.heard = self.heard, ""
+        return heard
 
     def enter(self, line: str) -> str:
         """Take over the variables that a line sets, as the shell does that it is typed into."""
@@ -73,6 +75,8 @@ class Shell:
         return ""
 
     def serve(self, line: str) -> str:
+        """Start a server, in a terminal of its own; one that serves already is stopped before."""
+        self.stop()
         server = subprocess.Popen(line.split(), cwd=self.folder, env=self.environ)
         self.servers.append(server)
         deadline = time.monotonic() + 120
@@ -87,3 +91,4 @@ class Shell:
         for server in self.servers:
             server.send_signal(signal.SIGINT)
             assert server.wait(30) == 0
+        self.servers.clear()

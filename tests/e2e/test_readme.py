@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.pages import command_blocks
 from tests.e2e.servers import free_port
-from tests.e2e.shell import Shell, command_blocks
+from tests.e2e.shell import Shell
 
 
 @pytest.fixture(scope="module")
