@@ -19,9 +19,6 @@ DEFAULT_REGION = "us-east-1"
 
 IMAGE = "ODYSSEY_ARTIFACTS_IMAGE"
 
-STAND_IN = f"{ACCOUNT}.dkr.ecr.{DEFAULT_REGION}.amazonaws.com/odyssey-sandbox@sha256:{'0' * 64}"
-"""The image of jobs that run as processes: there is none, and requests must name one."""
-
 _IN_THE_WAY = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN")
 """Variables that could lead a tool to other credentials."""
 
@@ -38,8 +35,8 @@ def leading_to(record: Record, environ: Mapping[str, str]) -> dict[str, str]:
         record: The sandbox.
         environ: The variables as they are; the region is kept.
     """
-    image = {IMAGE: STAND_IN} if record.executor == "process" else {}
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
+    image = {IMAGE: stand_in(region)} if record.executor == "process" else {}
     aws = Path(record.folder, "aws")
     return {
         "AWS_ENDPOINT_URL": record.url,
@@ -53,6 +50,15 @@ def leading_to(record: Record, environ: Mapping[str, str]) -> dict[str, str]:
         SANDBOX: record.folder,
         **image,
     }
+
+
+def stand_in(region: str) -> str:
+    """Return the image of jobs that run as processes: there is none, and requests must name one.
+
+    Args:
+        region: Where the jobs run: a function takes no image of another region.
+    """
+    return f"{ACCOUNT}.dkr.ecr.{region}.amazonaws.com/odyssey-sandbox@sha256:{'0' * 64}"
 
 
 def in_the_way(environ: Mapping[str, str]) -> list[str]:

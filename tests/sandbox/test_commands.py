@@ -277,6 +277,8 @@ def test_the_image_of_processes_is_one_that_requests_can_name() -> None:
     record = Record("default", "http://localhost:1", 1, "process", "/tmp/x")
     told = variables.leading_to(record, {"AWS_REGION": "eu-west-1"})
     assert told["ODYSSEY_ARTIFACTS_IMAGE"].endswith(f"@sha256:{'0' * 64}")
+    # A function takes an image of its own region only.
+    assert ".dkr.ecr.eu-west-1." in told["ODYSSEY_ARTIFACTS_IMAGE"]
     assert told["AWS_REGION"] == "eu-west-1"
     in_docker = Record("default", "http://localhost:1", 1, "docker", "/tmp/x")
     assert "ODYSSEY_ARTIFACTS_IMAGE" not in variables.leading_to(in_docker, {})
