@@ -57,6 +57,7 @@ model = _pattern(
 image = _pattern(
     r"\S+@sha256:[0-9a-f]{64}", "an image's URI with its digest: ...@sha256:..., as a tag can move"
 )
+json_path = _pattern(r"\$.{0,62}", "a JSONPath of 1 to 63 characters that begins with $")
 instance_type = _pattern(r"ml\.[a-z][a-z0-9-]*\.[a-z0-9]+", "ml.FAMILY.SIZE, such as ml.m5.large")
 
 

@@ -243,6 +243,16 @@ class Transform:
     join: str = _key(
         "none", "whether each answer stands beside its input", choices=("none", "input")
     )
+    input_filter: str = _key(
+        "",
+        'what of a record the model is sent: a JSONPath such as $[1:]; "" is all',
+        check=rules.json_path,
+    )
+    output_filter: str = _key(
+        "",
+        'what of an answer is kept, after the join: a JSONPath such as $[0,-1]; "" is all',
+        check=rules.json_path,
+    )
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 TOGETHER = 100
 """Megabytes that the requests at once on one instance may have."""
 
-JOINED = ("text/csv", "application/json", "application/jsonlines")
-"""The types of records that SageMaker can put beside their answers."""
+PROCESSED = ("text/csv", "application/json", "application/jsonlines")
+"""The types of records that SageMaker can filter, and put beside their answers."""
 
 
 def require_sense(settings: Config) -> None:
@@ -47,8 +47,8 @@ def require_sense(settings: Config) -> None:
             "an object",
             "--split-type Line, or leave --strategy out",
         )
-    if wanted.join == "input":
-        _require_joinable(settings)
+    for option in _processing_options(settings):
+        _require_processable(settings, option)
 
 
 def model(settings: Config, *, name: str, role: str) -> dict[str, Any]:
@@ -113,7 +113,13 @@ def job(settings: Config, *, name: str, source: str, output: str) -> dict[str, A
                 "InstanceType": wanted.instance_type,
                 "InstanceCount": wanted.instance_count,
             },
-            "DataProcessing": {"JoinSource": "Input"} if wanted.join == "input" else None,
+            "DataProcessing": _without_nothing(
+                {
+                    "InputFilter": wanted.input_filter or None,
+                    "JoinSource": "Input" if wanted.join == "input" else None,
+                    "OutputFilter": wanted.output_filter or None,
+                }
+            ),
             "Tags": _tags(settings),
         }
     )
@@ -131,39 +137,49 @@ def require_shape(model: Mapping[str, Any], job: Mapping[str, Any]) -> None:
     shapes.require("sagemaker", "CreateModel", model)
 
 
-def _require_joinable(settings: Config) -> None:
+def _processing_options(settings: Config) -> list[str]:
+    """Return the options that are given and take a record apart."""
     wanted = settings.transform
-    if _media(wanted.content_type) not in JOINED:
+    given = {
+        "--join input": wanted.join == "input",
+        f"--input-filter {wanted.input_filter}": wanted.input_filter,
+        f"--output-filter {wanted.output_filter}": wanted.output_filter,
+    }
+    return [option for option, is_given in given.items() if is_given]
+
+
+def _require_processable(settings: Config, option: str) -> None:
+    wanted = settings.transform
+    without = f"leave {option.partition(' ')[0]} out"
+    if _media(wanted.content_type) not in PROCESSED:
         raise UsageError(
-            f"--join input: records of {wanted.content_type} cannot be joined with their answers; "
-            f"SageMaker joins {', '.join(JOINED)}",
-            "--content-type text/csv, or leave --join out",
+            f"{option}: records of {wanted.content_type} cannot be joined or filtered; "
+            f"SageMaker takes {', '.join(PROCESSED)} apart",
+            f"--content-type text/csv, or {without}",
         )
     if wanted.accept and _media(wanted.accept) != _media(wanted.content_type):
         raise UsageError(
-            f"--join input: the answers must have the input's type {wanted.content_type}, and "
+            f"{option}: the answers must have the input's type {wanted.content_type}, and "
             f"--accept is {wanted.accept}",
             f"--accept {wanted.content_type}, or leave --accept out",
         )
-    for option, value in (
+    for other, value in (
         ("--split-type", wanted.split_type),
         ("--assemble-with", wanted.assemble_with),
     ):
         if value != "Line":
-            raise UsageError(
-                f"--join input goes line by line, and {option} is {value}", f"{option} Line"
-            )
+            raise UsageError(f"{option} goes line by line, and {other} is {value}", f"{other} Line")
 
 
 def _output(settings: Config, output: str) -> dict[str, Any]:
     wanted = settings.transform
-    joins = wanted.join == "input"
+    processes = bool(_processing_options(settings))
     # Without records there is nothing to put a line break between, unless somebody asks for it.
     asked = wanted.split_type != "None" or settings.origin("transform.assemble_with") != "default"
     return _without_nothing(
         {
             "S3OutputPath": output,
-            "Accept": wanted.accept or (wanted.content_type if joins else None),
+            "Accept": wanted.accept or (wanted.content_type if processes else None),
             "AssembleWith": wanted.assemble_with if asked else None,
             "KmsKeyId": settings.artifacts.kms_key or settings.foundation.kms_key or None,
         }

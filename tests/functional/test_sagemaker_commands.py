@@ -443,6 +443,7 @@ def test_a_batch_transform_takes_its_options(run: Run) -> None:
         *("--split-type", "Line", "--strategy", "SingleRecord", "--content-type", "text/csv"),
         *("--max-payload", "10", "--max-concurrent", "4", "--assemble-with", "Line"),
         *("--accept", "text/csv", "--join", "input"),
+        *("--input-filter", "$[1:]", "--output-filter", "$[0,-1]"),
     )
     assert done.code == 0, done.err
     asked = done.document["CreateTransformJob"]
@@ -450,7 +451,11 @@ def test_a_batch_transform_takes_its_options(run: Run) -> None:
     assert asked["TransformResources"] == {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2}
     assert asked["BatchStrategy"] == "SingleRecord"
     assert (asked["MaxPayloadInMB"], asked["MaxConcurrentTransforms"]) == (10, 4)
-    assert asked["DataProcessing"]["JoinSource"] == "Input"
+    assert asked["DataProcessing"] == {
+        "InputFilter": "$[1:]",
+        "JoinSource": "Input",
+        "OutputFilter": "$[0,-1]",
+    }
     assert asked["TransformOutput"]["S3OutputPath"] == "s3://answers/here/"
     model = done.document["CreateModel"]["PrimaryContainer"]["ModelDataUrl"]
     assert model == "s3://models/a/model.tar.gz"

@@ -235,6 +235,12 @@ def test_joining_takes_the_type_of_the_input_for_the_answers(app: Path) -> None:
     assert made.job["TransformOutput"]["AssembleWith"] == "Line"
 
 
+def test_filters_take_records_apart_and_the_answers_have_the_type_of_the_input(app: Path) -> None:
+    made = plan(app, transform__input_filter="$[1:]", transform__output_filter="$[0,-1]")
+    assert made.job["DataProcessing"] == {"InputFilter": "$[1:]", "OutputFilter": "$[0,-1]"}
+    assert made.job["TransformOutput"]["Accept"] == "text/csv"
+
+
 @pytest.mark.parametrize(
     ("flags", "message", "hint"),
     [
@@ -245,6 +251,12 @@ def test_joining_takes_the_type_of_the_input_for_the_answers(app: Path) -> None:
         ),
         ({"split_type": "None", "strategy": "SingleRecord"}, "makes none", "--split-type Line"),
         ({"join": "input", "content_type": "image/png"}, "cannot be joined", "text/csv"),
+        (
+            {"input_filter": "$[1:]", "content_type": "a/b"},
+            "$[1:]: records",
+            "leave --input-filter",
+        ),
+        ({"output_filter": "$.a", "split_type": "None"}, "--split-type is None", "--split-type L"),
         ({"join": "input", "accept": "application/json"}, "--accept is", "--accept text/csv"),
         ({"join": "input", "split_type": "None"}, "--split-type is None", "--split-type Line"),
         ({"join": "input", "assemble_with": "None"}, "--assemble-with is", "--assemble-with Line"),

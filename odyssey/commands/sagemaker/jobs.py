@@ -173,6 +173,8 @@ def upload(here: Here, paths: tuple[Path, ...], prefix: str | None, dry_run: boo
 @options.setting("transform.max_payload")
 @options.setting("transform.max_concurrent")
 @options.setting("transform.join")
+@options.setting("transform.input_filter")
+@options.setting("transform.output_filter")
 @shared.job_name
 @shared.wait
 @options.dry_run
