@@ -8,7 +8,8 @@ A train() that names one of these gets it too:
 
     hyperparameters   the hyperparameters as a dictionary, numbers as numbers
     channels          every channel of data, name to folder
-    cluster           the machines of the job: cluster.hosts, cluster.current_host, cluster.rank
+    cluster           the machines of the job: cluster.hosts, cluster.current_host, cluster.rank,
+                      and where all of them meet: cluster.master_addr, cluster.master_port
 
 Other modules can stand beside this file and be imported. An exception ends the training as
 failed, with its message as the reason.

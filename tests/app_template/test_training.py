@@ -236,7 +236,18 @@ class TestCluster:
             assert cluster.hosts == ("algo-1", "algo-2", "algo-3")
             assert cluster.network_interface == "ens5"
             ranks[host] = cluster.rank
+            assert (cluster.master_addr, cluster.master_port) == ("algo-1", 29500)
         assert ranks == {"algo-1": 0, "algo-2": 1, "algo-3": 2}
+
+    def test_meets_elsewhere_where_the_names_of_hosts_lead_nowhere(
+        self, layout: Layout, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("ROCKET_MASTER", "127.0.0.1:20001")
+        cluster = Cluster.read(layout.config / "resourceconfig.json")
+        assert (cluster.master_addr, cluster.master_port) == ("127.0.0.1", 20001)
+
+    def test_of_one_machine_meets_itself(self) -> None:
+        assert Cluster().master_addr == "127.0.0.1"
 
 
 # --- real processes ---------------------------------------------------------------------------
@@ -338,6 +349,12 @@ class TestSuccess:
         assert code == 0
         assert "the model is empty" in err
         code, err = job.code("(model / 'folder' / 'm').write_text('1')").run()
+        assert "the model is empty" not in err
+
+    def test_only_the_first_machine_of_several_need_write_a_model(self, job: Job) -> None:
+        configure(job.layout, "resourceconfig", {"current_host": "b", "hosts": ["a", "b"]})
+        code, err = job.code("pass").run()
+        assert code == 0
         assert "the model is empty" not in err
 
     def test_what_runs_on_after_train_is_waited_for(self, job: Job) -> None:

@@ -195,6 +195,18 @@ class TestVariables:
         shown = self.shown(executor, *names, **given, MODEL_SERVER_TIMEOUT="9")
         assert shown == {**given, "MODEL_SERVER_THREADS": "7", "MODEL_SERVER_TIMEOUT": "9"}
 
+    def test_machines_of_one_network_find_where_they_meet(self, executor: ProcessExecutor) -> None:
+        output = Output()
+        with executor.network() as network:
+            with executor.machine(Task("any", ["train"], network=network)) as machine:
+                what = self.SHOW.replace("{names}", "['ROCKET_MASTER']").encode()
+                machine.put("/opt/ml", [("input/what", what)])
+                machine.start(output)
+                assert machine.wait(20) == 0
+            with executor.network() as other:
+                assert other != network
+        assert output.bytes.decode() == f"ROCKET_MASTER={network}\n"
+
     def test_each_machine_listens_on_a_port_of_its_own(self, executor: ProcessExecutor) -> None:
         with contextlib.ExitStack() as stack:
             machines: list[ProcessMachine] = [

@@ -27,6 +27,9 @@ from rocket.settings import APP, Layout
 
 log = logging.getLogger("rocket")
 
+#: Where the machines of a job meet; PyTorch's own default.
+MASTER_PORT = 29500
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -36,16 +39,29 @@ class Cluster:
         hosts: The names of all machines, sorted; each can be reached under its name.
         current_host: This machine's name.
         network_interface: The interface that connects them.
+        master: `ADDRESS:PORT` where the first machine is met, if not under its name.
     """
 
     hosts: tuple[str, ...] = ("algo-1",)
     current_host: str = "algo-1"
     network_interface: str = "eth0"
+    master: str = ""
 
     @property
     def rank(self) -> int:
         """This machine's place among `hosts`, from 0."""
         return self.hosts.index(self.current_host)
+
+    @property
+    def master_addr(self) -> str:
+        """The address of the machine of rank 0: PyTorch's `MASTER_ADDR`."""
+        alone = "127.0.0.1" if len(self.hosts) == 1 else self.hosts[0]
+        return self.master.partition(":")[0] or alone
+
+    @property
+    def master_port(self) -> int:
+        """A port of that machine's that is free for all to meet at: PyTorch's `MASTER_PORT`."""
+        return int(self.master.partition(":")[2] or MASTER_PORT)
 
     @classmethod
     def read(cls, path: Path) -> Cluster:
@@ -58,6 +74,8 @@ class Cluster:
             hosts=tuple(sorted(resources.get("hosts", [host]))),
             current_host=host,
             network_interface=resources.get("network_interface_name", "eth0"),
+            # Where all machines are processes of one, their names lead nowhere.
+            master=os.environ.get("ROCKET_MASTER", ""),
         )
 
 
@@ -106,7 +124,8 @@ def _run(layout: Layout, parent: int) -> int:
         paths, named = arguments(train, layout)
         train(*paths, **named)
         log.info("train() took %.1f s", time.perf_counter() - start)
-        if not any(path.is_file() for path in layout.model.rglob("*")):
+        is_first = Cluster.read(layout.config / "resourceconfig.json").rank == 0
+        if is_first and not any(path.is_file() for path in layout.model.rglob("*")):
             log.warning("train() wrote no file below its model_path: the model is empty")
         code = 0
     except KeyboardInterrupt:

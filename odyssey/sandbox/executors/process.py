@@ -2,8 +2,9 @@
 
 Less faithful than containers: whatever image a request names, the rocket of one app runs, with the
 app's Python, and reads as this user what this user may read. Several machines of a job all are on
-this one, and their host names lead nowhere. ``/opt/ml`` is a folder of their own, which the rocket
-finds by the variable ``ROCKET_ML_ROOT``.
+this one, and their host names lead nowhere: the variable ``ROCKET_MASTER`` tells the rocket where
+they meet. ``/opt/ml`` is a folder of their own, which the rocket finds by the variable
+``ROCKET_ML_ROOT``.
 """
 
 from __future__ import annotations
@@ -107,8 +108,12 @@ class ProcessExecutor:
 
     @contextlib.contextmanager
     def network(self) -> Iterator[str]:
-        """Yield a name: machines that are processes share this machine's network."""
-        yield "host"
+        """Yield an address and a port: all share this machine's network, and can meet there."""
+        try:
+            with self._ports.one() as port:
+                yield f"{client.HOST}:{port}"
+        except OSError as error:
+            raise MachineError(f"the machines have no port to meet at: {error}") from error
 
     def _words(self, task: Task) -> list[str]:
         """Return the program of the app that a task is for, and what the program is told."""
@@ -127,10 +132,12 @@ class ProcessExecutor:
 
     def _variables(self, task: Task, root: Path, port: int) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        meeting = {"ROCKET_MASTER": task.network} if task.network else {}
         return {
             **host.variables(self._settings, kept),
             **NO_AWS,
             **task.environment,
+            **meeting,
             "ROCKET_ML_ROOT": str(root),
             "MODEL_SERVER_HOST": client.HOST,
             "MODEL_SERVER_PORT": str(port),
