@@ -6,14 +6,17 @@ import sys
 from pathlib import Path
 
 import odyssey
+from pygments.lexers.shell import BashLexer
+from pygments.lexers.special import TextLexer
+from sphinx.application import Sphinx
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(odyssey.__file__).parents[1])]
 
 project = "Odyssey"
 author = "The Odyssey authors"
 version = release = odyssey.__version__
 
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "_generate"]
 exclude_patterns = ["_build", "_generate"]
 
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist"]
@@ -24,5 +27,14 @@ html_title = f"Odyssey {version}"
 html_show_sphinx = False
 html_show_copyright = False
 html_copy_source = False
+smartquotes = False  # A quoted word is a word to type.
 
-suppress_warnings = ["toc.empty_glob"]
+
+def setup(app: Sphinx) -> None:
+    """Show the fences as the tests of the pages know them.
+
+    Commands stand without a prompt, as they are typed; a word behind a comma, as in
+    ``text, seen``, is for the tests.
+    """
+    for name, lexer in (("console", BashLexer), ("console,", BashLexer), ("text,", TextLexer)):
+        app.add_lexer(name, lexer)

@@ -1,0 +1,116 @@
+"""The reference of ``odyssey.toml``, of the sections and keys that validate it."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING
+from typing import TYPE_CHECKING
+
+import click
+
+from _generate.commands import context_of, setting_of
+from _generate.examples import EXAMPLES
+from _generate.markdown import (
+    COMMANDS,
+    code,
+    command_anchor,
+    fence,
+    heading,
+    key_anchor,
+    link,
+    page,
+    prose,
+    section_anchor,
+    sentence,
+)
+from odyssey.keys import KEYS, toml
+from odyssey.sections import SECTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from odyssey.keys import Key
+
+_INTRODUCTION = """\
+`odyssey.toml` in the app's folder holds the settings; whatever it does not say has a default. A
+value comes from the first of these that gives one:
+
+1. an option of the command, such as `--workers 4`
+2. a variable, such as `ODYSSEY_SERVER_WORKERS=4`; for `[server]` also the server's own,
+   `MODEL_SERVER_WORKERS`
+3. the table of the environment that `--env prod` chooses: `[env.prod.server]`
+4. the table `[server]`
+5. for `[artifacts]` what a command has recorded in `.odyssey/artifacts.json`
+6. the default
+
+`odyssey config show --origin` prints every value with where it is from. A key that does not exist,
+a value of the wrong type or out of its range, and a variable of a key that does not exist are
+refused before anything is done, all of them at once, with the line and the nearest right word.
+
+In a variable `true`, `1`, `false` and `0` are yes and no, a list is `a,b`, a table is `a=1,b=2`."""
+
+_ENVIRONMENTS = """\
+Any section but `[app]` can stand again below `[env.NAME]`, for an environment of this name; what it
+does not say is as in the base. `odyssey deploy --env prod` makes stacks of its own:
+`NAME-prod-endpoint`."""
+
+
+def pages() -> dict[str, str]:
+    """Return the page of settings."""
+    sections = [block for name in SECTIONS for block in _section(name)]
+    return {
+        "configuration.md": page(
+            heading(1, "Settings", "settings"),
+            _INTRODUCTION,
+            heading(2, "Environments", "environments"),
+            _ENVIRONMENTS,
+            fence(
+                '[endpoint]\ninstance_type = "ml.m5.large"\n\n[env.prod.endpoint]\n'
+                'instance_type = "ml.c6i.xlarge"\ninstance_count = 2',
+                "toml",
+            ),
+            *sections,
+        )
+    }
+
+
+def _section(name: str) -> Iterator[str]:
+    keys = [key for key in KEYS.values() if key.section == name]
+    meaning = (SECTIONS[name].__doc__ or "").partition(": ")[2]
+    yield heading(2, code(f"[{name}]"), section_anchor(name))
+    yield prose(sentence(" ".join(meaning.split())))
+    for key in keys:
+        yield heading(3, code(key.path), key_anchor(key.path))
+        yield prose(sentence(key.help))
+        yield "\n".join(f"- {line}" for line in _facts(key))
+
+
+def _facts(key: Key) -> Iterator[str]:
+    """Yield what a key takes, its default, its variables, its options, and an example."""
+    yield f"Takes {_values(key)}."
+    if key.default is MISSING:
+        yield "Has no default: it must be given."
+    else:
+        yield f"Default: {code(toml(key.default))}."
+    variables = " or ".join(map(code, key.variables))
+    yield f"Variable: {variables}."
+    if options := list(_options(key)):
+        yield f"Option: {', '.join(options)}."
+    yield f"For example {code(f'{key.name} = {toml(EXAMPLES[key.path])}')}."
+
+
+def _values(key: Key) -> str:
+    if key.choices:
+        return " or ".join(code(toml(choice)) for choice in key.choices)
+    words = key.rule.removeprefix("must be ")
+    further = key.check("?").removeprefix("must be ") if key.check and key.kind == "str" else ""
+    return prose(f"{words}: {further}" if further else words)
+
+
+def _options(key: Key) -> Iterator[str]:
+    """Yield the commands with an option for a key, which goes before all else that sets it."""
+    for path in COMMANDS:
+        context = context_of(path)
+        for option in context.command.params:
+            if isinstance(option, click.Option) and setting_of(option) == key:
+                told = code(f"odyssey {path} {max(option.opts, key=len)}")
+                yield link(told, command_anchor(path))

@@ -1,0 +1,199 @@
+"""The reference of the constructs, of their docstrings and signatures, which are read, not run."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+import griffe
+
+import cdk_constructs
+from _generate.markdown import (
+    code,
+    construct_anchor,
+    definitions,
+    fence,
+    heading,
+    link,
+    page,
+    prose,
+    table,
+    toctree,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GROUPS = {
+    "pattern": ("The pattern", ["ModelEndpoint", "EndpointAlarms"]),
+    "sagemaker": (
+        "One resource each",
+        ["SageMakerModel", "ModelContainer", "SageMakerEndpointConfig", "SageMakerEndpoint"],
+    ),
+    "variants": (
+        "Variants and what they share",
+        [
+            "InstanceVariant",
+            "ServerlessVariant",
+            "Scaling",
+            "AsyncInference",
+            "DataCapture",
+            "Network",
+        ],
+    ),
+    "rollouts": ("Rollouts", ["AllAtOnce", "Canary", "Linear", "Rolling"]),
+    "artifacts": ("What is served", ["ModelImage", "ModelData"]),
+    "lambda": ("On Lambda", ["ContainerFunction", "RetrainingSchedule"]),
+    "foundation": (
+        "What stays",
+        ["ModelRepository", "ArtifactBucket", "HostingRole", "TrainingRole", "DeployerPolicy"],
+    ),
+}
+"""The pages, each with its title and its names in the order of their use."""
+
+_INTRODUCTION = """\
+`cdk_constructs` comes with `pip install odyssey` and knows nothing of the command line: it is for
+any CDK app in Python.
+
+```python
+from cdk_constructs import InstanceVariant, ModelData, ModelEndpoint, ModelImage
+```
+
+Arguments that AWS would refuse an hour later are refused at once, all of them in one `ValueError`
+with the construct's path. What travels together is a value object, such as `InstanceVariant`; a
+choice is a class with factories, such as `ModelImage.from_repository`. Binding an image or a model
+grants exactly what it takes to load it; roles have no managed policies. Logical ids and attributes
+are a public contract.
+
+In signatures `iam`, `ec2`, `s3` and the like are modules of `aws_cdk`."""
+
+Part = Any
+"""A section of a docstring, as griffe has it."""
+
+
+def pages() -> dict[str, str]:
+    """Return a page for each group of constructs, and one that lists them all."""
+    missing = set(cdk_constructs.__all__) - {name for _, names in GROUPS.values() for name in names}
+    if missing:
+        raise ValueError(f"constructs without a page: {', '.join(sorted(missing))}")
+    index = [heading(1, "Constructs", "constructs"), _INTRODUCTION]
+    made = {}
+    for file, (title, names) in GROUPS.items():
+        found = [_found(name) for name in names]
+        rows = [
+            (link(code(each.name), construct_anchor(each.name)), _first(each)) for each in found
+        ]
+        index += [heading(2, title), table(("name", "what it is"), rows)]
+        blocks = [block for each in found for block in _class(each)]
+        made[f"constructs/{file}.md"] = page(heading(1, title), *blocks)
+    return {
+        "constructs.md": page(*index, toctree(f"constructs/{file}" for file in GROUPS)),
+        **made,
+    }
+
+
+@cache
+def _package() -> griffe.Module:
+    return cast("griffe.Module", griffe.load("cdk_constructs", docstring_parser="google"))
+
+
+def _found(name: str) -> griffe.Class:
+    found = _package()[f"{cdk_constructs._HOMES[name]}.{name}"]
+    return found.final_target if isinstance(found, griffe.Alias) else found
+
+
+def _first(thing: griffe.Object) -> str:
+    """Return the first sentence of a docstring."""
+    text = thing.docstring.value if thing.docstring else ""
+    return prose(" ".join(text.partition("\n\n")[0].split()))
+
+
+def _class(found: griffe.Class) -> Iterator[str]:
+    yield heading(2, found.name, construct_anchor(found.name))
+    if bases := [str(base) for base in found.bases if not str(base).startswith("_")]:
+        yield f"Is a {', '.join(map(code, bases))}."
+    yield fence(_call(found.name, found.parameters), "python")
+    yield from _docstring(found)
+    for name, member in _members(found):
+        yield heading(3, f"{found.name}.{name}", f"{construct_anchor(found.name)}-{name}")
+        if isinstance(member, griffe.Function):
+            yield fence(_call(name, member.parameters, member.returns), "python")
+        elif member.annotation is not None:
+            yield f"Type: {code(str(member.annotation))}."
+        yield from _docstring(member)
+
+
+def _members(found: griffe.Class) -> Iterator[tuple[str, Any]]:
+    """Yield the public methods and attributes of a class that say what they are for."""
+    for name, member in found.all_members.items():
+        own = member.final_target if isinstance(member, griffe.Alias) else member
+        if member.is_public and own.docstring and not name.startswith("__"):
+            yield name, own
+
+
+def _call(name: str, parameters: griffe.Parameters, returns: Any = None) -> str:
+    """Return a signature, a line for each argument where there are several."""
+    lines = []
+    keyword_only = False
+    for each in parameters:
+        if each.name in ("self", "cls"):
+            continue
+        if each.kind is griffe.ParameterKind.keyword_only and not keyword_only:
+            keyword_only = True
+            lines.append("*")
+        default = "" if each.default is None else f" = {_value(each.default)}"
+        lines.append(f"{each.name}: {each.annotation}{default}")
+    end = f" -> {returns}" if returns is not None else ""
+    if len(lines) < 2:
+        return f"{name}({', '.join(lines)}){end}"
+    return "\n".join([f"{name}(", *(f"    {line}," for line in lines), f"){end}"])
+
+
+def _value(default: Any) -> str:
+    text = str(default)
+    return {"_ONE_INSTANCE": "(InstanceVariant(),)"}.get(text, text)
+
+
+def _docstring(thing: Any) -> Iterator[str]:
+    for part in thing.docstring.parse("google"):
+        yield from _section(part)
+
+
+def _section(part: Part) -> Iterator[str]:
+    kind = part.kind.value
+    if kind == "text":
+        yield _paragraphs(part.value)
+    elif kind == "parameters":
+        yield "**Arguments**"
+        yield definitions((_argument(each), _paragraph(each.description)) for each in part.value)
+    elif kind == "attributes":
+        yield "**Attributes**"
+        yield definitions((code(each.name), _paragraph(each.description)) for each in part.value)
+    elif kind == "returns":
+        yield f"Returns {_paragraph(' '.join(each.description for each in part.value))}"
+    elif kind == "raises":
+        yield "\n\n".join(
+            f"Raises {code(str(each.annotation))}: {_paragraph(each.description)}"
+            for each in part.value
+        )
+    elif kind == "admonition" and part.title == "Example":
+        yield "**Example**"
+        yield fence(part.value.description, "pycon")
+    elif kind == "admonition":
+        yield f"**{part.title}:** {_paragraph(part.value.description)}"
+    else:
+        raise ValueError(f"a docstring has a section that no page shows: {kind}")
+
+
+def _argument(each: Any) -> str:
+    annotation = "" if each.annotation is None else f" : {code(str(each.annotation))}"
+    return f"{code(each.name)}{annotation}"
+
+
+def _paragraphs(text: str) -> str:
+    return "\n\n".join(map(_paragraph, re.split(r"\n\s*\n", text)))
+
+
+def _paragraph(text: str) -> str:
+    return prose(" ".join(text.split()))
