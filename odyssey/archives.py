@@ -11,7 +11,6 @@ import hashlib
 import os
 import stat
 import tarfile
-import tempfile
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from odyssey.console import Progress, clean, size
 from odyssey.errors import InterruptedByUserError, OdysseyError, UsageError
 from odyssey.extraction import UnsafeMemberError, extract
 from odyssey.process import Child, describe_end
+from odyssey.workplace import workplace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -141,8 +141,7 @@ def check(settings: Config, archive: Path) -> None:
         InterruptedByUserError: Ctrl-C.
     """
     python = environment.python_for(settings)
-    with tempfile.TemporaryDirectory(prefix="odyssey-model-") as made:
-        root = Path(made)
+    with workplace("odyssey-model-") as root:
         unpack(archive, root / MODEL)
         _load(settings.folder, python, root)
 
@@ -247,8 +246,8 @@ def _extract(archive: Path, folder: Path) -> None:
 def _beside(target: Path) -> Iterator[Path]:
     """Yield a path to write to, beside a file or folder whose place it takes at the end."""
     try:
-        with tempfile.TemporaryDirectory(prefix=".odyssey-", dir=target.parent) as made:
-            fresh = Path(made) / "new"
+        with workplace(".odyssey-new-", target.parent) as made:
+            fresh = made / "new"
             yield fresh
             fresh.replace(target)
     except OSError as error:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import odyssey
 from odyssey.errors import FolderNotEmptyError, ScaffoldError, UsageError, did_you_mean
+from odyssey.workplace import workplace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SERVICES = {"aws": ("sagemaker", "lambda", "sagemaker+lambda")}
 """The services of each provider; the first is the default."""
+
+BENCH = ".odyssey-init-"
+"""What the app is made in, on its own disk, so that the last step is a rename."""
 
 OF_LAMBDA = ("app.py", "tests/test_function.py")
 """The template's files that only an app for Lambda has."""
@@ -79,7 +82,7 @@ def bake(
             "with --force"
         )
     try:
-        with _folder(target.parent), _workbench(target.parent) as bench:
+        with _folder(target.parent), workplace(BENCH, target.parent) as bench:
             baked = _render(template or default_template(), bench, name, service)
             if occupied:
                 _merge(baked, target, bench / "replaced")
@@ -124,16 +127,6 @@ def _folder(folder: Path) -> Iterator[None]:
             if place.is_dir() and not any(place.iterdir()):
                 place.rmdir()
         raise
-
-
-@contextmanager
-def _workbench(folder: Path) -> Iterator[Path]:
-    """A temporary folder on the target's own disk, so that the last step is a rename."""
-    bench = Path(tempfile.mkdtemp(prefix=".odyssey-", dir=folder))
-    try:
-        yield bench
-    finally:
-        shutil.rmtree(bench, ignore_errors=True)
 
 
 def _render(template: Path, bench: Path, name: str, service: str) -> Path:

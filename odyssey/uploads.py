@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tarfile
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from odyssey import archives, artifacts, foundation, rules, storage
 from odyssey.console import note, size
 from odyssey.errors import UsageError
 from odyssey.storage import Uri
+from odyssey.workplace import workplace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,8 +98,8 @@ def upload_model(
     """
     place = _place(settings, access, prefix)
     key = settings.artifacts.kms_key or settings.foundation.kms_key
-    with tempfile.TemporaryDirectory(prefix="odyssey-upload-") as made:
-        archive = _pack(paths, Path(made))
+    with workplace("odyssey-upload-") as made:
+        archive = _pack(paths, made)
         note(f"Packed {archive.text()}")
         archives.check(settings, archive.path)
         note("get_model of serve.py has loaded it")

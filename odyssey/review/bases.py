@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from odyssey.errors import OdysseyError, UsageError
 from odyssey.infra import assembly, synthesis
 from odyssey.review import revisions
 from odyssey.review.side import Side
+from odyssey.workplace import workplace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -163,8 +163,8 @@ def of_revision(
         UsageError: git does not know the reference.
         OdysseyError: The app of it cannot be synthesized.
     """
-    with tempfile.TemporaryDirectory(prefix="odyssey-review-") as place:
-        app = revisions.export(settings.folder, revision, Path(place))
+    with workplace("odyssey-review-") as place:
+        app = revisions.export(settings.folder, revision, place)
         yield _of_past(settings, app, revision, words)
 
 
