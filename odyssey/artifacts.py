@@ -28,6 +28,9 @@ FILE = ".odyssey/artifacts.json"
 SANDBOX = "ODYSSEY_SANDBOX"
 """The variable that says that this AWS is a sandbox: its folder."""
 
+NO_IMAGE = f"sha256:{'0' * 64}"
+"""The digest of the image of a sandbox whose jobs run as processes: there is none to look at."""
+
 LOCK = "artifacts.lock"
 VERSION = 1
 
@@ -129,6 +132,15 @@ def is_tested(app: Path, image: str, services: Iterable[str]) -> bool:
     found = document.get("pushed", {}).get(image, image)
     passed = document.get("passed", {})
     return all(found in passed.get(service, []) for service in services)
+
+
+def stands_in(image: str) -> bool:
+    """Return whether an image is only a name: jobs run as processes in a sandbox.
+
+    Args:
+        image: Its name, with its digest.
+    """
+    return SANDBOX in os.environ and image.endswith(f"@{NO_IMAGE}")
 
 
 def _read(app: Path) -> dict[str, Any]:

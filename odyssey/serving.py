@@ -285,7 +285,9 @@ def warn_untested(settings: Config, stacks: Iterable[str]) -> None:
         stacks: The names of the stacks that are going to be deployed.
     """
     image = settings.artifacts.image
-    for each in settings.app.services if image else ():
+    if not image or artifacts.stands_in(image):
+        return
+    for each in settings.app.services:
         others = tuple({foundation.PART, *PARTS.values()} - {PARTS[each]})
         if all(name.endswith(others) for name in stacks):
             continue

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 NONE = "There were no differences"
 _HEADING = re.compile(r"Stack (\S+)(?: \(.*\))?$")
-_TALK = ("Hold on while we create", "Could not create a change set", "✨")
+_TALK = ("Could not create a change set", "✨")
+_BEGINS = "Hold on while we create"
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,9 @@ def _parsed(lines: Iterable[str], stacks: Sequence[Stack]) -> list[Difference]:
     current: list[str] | None = None
     for line in lines:
         heading = _HEADING.match(plain(line))
+        if plain(line).startswith(_BEGINS):
+            # Whatever comes before the next report, such as why there is no change set, is talk.
+            current = None
         if plain(line).startswith("Could not create a change set"):
             note("The comparison is of templates: CloudFormation made no change set for it")
         if plain(line).startswith(_TALK):

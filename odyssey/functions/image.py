@@ -13,7 +13,7 @@ import re
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
-from odyssey import aws
+from odyssey import artifacts, aws
 from odyssey.console import clean, note
 from odyssey.errors import AwsError, UsageError
 from odyssey.images import manifests
@@ -64,6 +64,8 @@ def require_deployable(settings: Config, access: Access) -> None:
             "Lambda takes an image of its own region only",
             f"odyssey docker push --region {access.region}, or --region {found['region']}",
         )
+    if artifacts.stands_in(image):
+        return
     try:
         problems = _problems(settings, access.client("ecr"), found)
     except AwsError as error:

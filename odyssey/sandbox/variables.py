@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from odyssey.artifacts import SANDBOX
+from odyssey.artifacts import NO_IMAGE, SANDBOX
 from odyssey.sandbox.calls import ACCOUNT
 from odyssey.sandbox.clients import KEYS
 
@@ -58,7 +58,7 @@ def stand_in(region: str) -> str:
     Args:
         region: Where the jobs run: a function takes no image of another region.
     """
-    return f"{ACCOUNT}.dkr.ecr.{region}.amazonaws.com/odyssey-sandbox@sha256:{'0' * 64}"
+    return f"{ACCOUNT}.dkr.ecr.{region}.amazonaws.com/odyssey-sandbox@{NO_IMAGE}"
 
 
 def in_the_way(environ: Mapping[str, str]) -> list[str]:

@@ -200,6 +200,23 @@ def test_an_image_that_may_not_be_looked_at_is_left_to_the_deployment(
         serve(world)
 
 
+def test_where_jobs_run_as_processes_there_is_no_image_to_look_at(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # given
+    world.ecr = FakeEcr(there=False)
+    stand_in = f"{IMAGE.partition('@')[0]}@{artifacts.NO_IMAGE}"
+    # when it is a sandbox, then nothing is asked of ECR, and nothing said of a test of the image
+    with monkeypatch.context() as sandbox:
+        sandbox.setenv(artifacts.SANDBOX, "/tmp/odyssey-sandbox-x")
+        serve(world, artifacts__image=stand_in, artifacts__model=MODEL)
+        assert "has not passed" not in capsys.readouterr().err
+    # when it is AWS, then the name is that of an image like any other
+    world.ecr = FakeEcr(refuses=refusal("ServerException", "no", "BatchGetImage"))
+    with pytest.raises(AwsError, match="ServerException"):
+        serve(world, artifacts__image=stand_in)
+
+
 def test_a_model_that_is_not_there_is_refused_first(world: World) -> None:
     with pytest.raises(UsageError, match="is not there") as caught:
         serve(world, artifacts__model="s3://models/none/model.tar.gz")
