@@ -11,8 +11,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV = $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
+# What audits and releases is no part of what develops and tests.
+TOOLS := $(VENV)-release
+DIST := dist
+RUNTIME := build/runtime.txt
+QUICKLY := -m "not alone" -n 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test cover lint docs linkcheck bench lock clean
+.PHONY: demo test cover cover-quick lint docs linkcheck bench lock audit dist release clean
 
 demo: $(VENV)/.ready
 	$(BIN)/python examples/first_journey.py

@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import docker
@@ -26,7 +26,11 @@ JOURNEYS = (
     "test_sagemaker_serve",
     "test_pages",
 )
-"""Those of the tests from end to end that mostly wait, and measure no time."""
+"""The long ones, in the order in which they begin: what comes last has nothing beside it."""
+SPREAD = ("test_sandbox_life", "test_deploy", "test_pages")
+"""Those of them whose tests need not follow each other in one process."""
+TIMED = ("test_contract", "test_fuzz", "test_reliability")
+"""Those of the tests from end to end that measure time."""
 
 # The baked rocket is the template's, file by file; tests/app_template compares them.
 sys.path.insert(0, str(TEMPLATE))
@@ -49,18 +53,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What uses the engine, and what goes from end to end, is marked here: none is forgotten."""
+    """What measures time is alone; the rest is beside each other, but for what uses the engine."""
     for item in items:
-        if _is_journey(item):
-            item.add_marker(pytest.mark.timeout(1500))
-        elif "engine" in item.fixturenames or END_TO_END in item.path.parents:
+        if _is_of(item, TIMED):
             item.add_marker("alone")
-    # Beside the short ones, the longest would else come last, with nothing beside them.
-    items.sort(key=lambda item: JOURNEYS.index(item.path.stem) if _is_journey(item) else 99)
+        if END_TO_END in item.path.parents or "engine" in item.fixturenames:
+            item.add_marker(pytest.mark.timeout(1500 if _is_of(item, JOURNEYS) else 600))
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=_turn)
 
 
-def _is_journey(item: pytest.Item) -> bool:
-    return END_TO_END in item.path.parents and item.path.stem in JOURNEYS
+def _is_of(item: pytest.Item, modules: Sequence[str]) -> bool:
+    return END_TO_END in item.path.parents and item.path.stem in modules
+
+
+def _group(item: pytest.Item) -> str:
+    """Return the name that an item has in common with those that follow it in one process."""
+    if _is_of(item, SPREAD):
+        return item.nodeid
+    if "engine" in item.fixturenames and not _is_of(item, JOURNEYS):
+        return "engine"
+    return str(item.path.relative_to(REPOSITORY))
+
+
+def _turn(item: pytest.Item) -> int:
+    if _is_of(item, JOURNEYS):
+        return JOURNEYS.index(item.path.stem)
+    return len(JOURNEYS) + (_group(item) != "engine")
 
 
 @pytest.fixture(scope="session")
