@@ -24,6 +24,7 @@ LIFE_CYCLE: dict[str, dict[str, str]] = {
         "init start": "Make an app's folder, ready to train and serve.",
         "configure": "Set up your keys for AWS, as aws configure does.",
         "doctor": "Tell whether this machine has what odyssey needs, and what mends it.",
+        "tour": "Show an app's whole life, from its template to its end, in a sandbox.",
     },
     "On this machine": {
         "local train": "Train the model; it lands in model/.",
@@ -43,6 +44,8 @@ LIFE_CYCLE: dict[str, dict[str, str]] = {
         "sandbox stop": "Stop a sandbox; its containers and processes go.",
         "sandbox status": "Tell how a sandbox stands and what it runs.",
         "sandbox env": "Print the variables that lead into a sandbox, for the shell to evaluate.",
+        "sandbox ui": "Show a page in the browser that sends requests to the endpoints and "
+        "functions.",
         "sandbox run": "Start a sandbox, run COMMAND in it, stop it, and end as COMMAND did.",
     },
     "On SageMaker": {
@@ -91,6 +94,7 @@ COMMANDS = {
     "init": "odyssey.commands.init",
     "configure": "odyssey.commands.configure",
     "doctor": "odyssey.commands.doctor",
+    "tour": "odyssey.commands.tour",
     "local": "odyssey.commands.local",
     "docker": "odyssey.commands.docker",
     "sandbox": "odyssey.commands.sandbox",

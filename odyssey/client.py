@@ -144,16 +144,43 @@ def send(
         UsageError: A type is no header value.
     """
     port = settings.local.port
+    option = f" --port {port}" if settings.origin("local.port") == "--port" else ""
+    patience = settings.server.timeout + SPARE
+    answer = exchange(port, sent, accept, patience, server=f"{server}{option}")
+    if not 200 <= answer.status < 300:
+        raise RequestError(f"{answer.status} {answer.reason}: {answer.error()}")
+    return answer
+
+
+def exchange(
+    port: int,
+    sent: Body,
+    accept: str | None,
+    patience: float,
+    *,
+    server: str = "odyssey local serve",
+) -> Answer:
+    """Send a prediction request to a port of this machine and return its answer, also an error.
+
+    Args:
+        port: The port.
+        sent: What to send.
+        accept: The type of the answer; None lets the server choose.
+        patience: Seconds to wait for the answer.
+        server: The command that starts the server.
+
+    Raises:
+        RequestError: Nothing listens, or no answer came in time.
+        UsageError: A type is no header value.
+    """
     headers = {"Content-Type": sent.content_type}
     if accept is not None:
         headers["Accept"] = accept
-    patience = settings.server.timeout + SPARE
     connection = http.client.HTTPConnection(HOST, port, timeout=patience)
     try:
-        answer = _exchange(connection, sent.content, headers)
+        return _exchange(connection, sent.content, headers)
     except ConnectionRefusedError:
-        option = f" --port {port}" if settings.origin("local.port") == "--port" else ""
-        raise RequestError(f"nothing listens on {HOST}:{port}", f"{server}{option}") from None
+        raise RequestError(f"nothing listens on {HOST}:{port}", server) from None
     except TimeoutError:
         raise RequestError(f"no answer from {HOST}:{port} within {patience} s") from None
     except ValueError as error:
@@ -163,9 +190,6 @@ def send(
         raise RequestError(f"{HOST}:{port} gave no answer that is HTTP: {what}") from error
     finally:
         connection.close()
-    if not 200 <= answer.status < 300:
-        raise RequestError(f"{answer.status} {answer.reason}: {answer.error()}")
-    return answer
 
 
 def ping(port: int, *, timeout: float = 2.0) -> tuple[bool, str]:

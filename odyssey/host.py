@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from odyssey import client, environment, ports, staging
 from odyssey.console import Progress, clean, elapsed, note, size
 from odyssey.errors import InterruptedByUserError, ServingError, TrainingError
-from odyssey.process import Child, describe_end
+from odyssey.process import Child, both, describe_end, no_one
 from odyssey.readiness import Attendance, Readiness
 
 if TYPE_CHECKING:
@@ -124,6 +124,7 @@ def serve(
     reload: bool = False,
     quiet: bool = False,
     when_ready: Callable[[str, str], None],
+    on_output: Callable[[bytes], None] = no_one,
 ) -> None:
     """Run the app's ``rocket/serve`` on 127.0.0.1 until it is asked to stop.
 
@@ -133,6 +134,7 @@ def serve(
         quiet: No line for each request.
         when_ready: Called once when the model is loaded, with the server's URL and the option of
             ``odyssey local request`` that finds it (empty for the port it looks at anyway).
+        on_output: Takes what the server prints, which the terminal shows as well.
 
     Raises:
         ServingError: The port is taken, there is no model, or the server ended by itself.
@@ -148,7 +150,7 @@ def serve(
     argv = [str(python), str(app / "rocket" / "serve")]
     with _child(argv, app, env, SERVE_GRACE, ServingError) as child:
         wait = Readiness(settings, Attendance(child, progress), when_ready)
-        code = child.run(progress.feed, wait)
+        code = child.run(both(progress.feed, on_output), wait)
     progress.end()
     if child.stopped_by is not None and not wait.ready:
         raise InterruptedByUserError("stopped before the model was loaded")

@@ -165,6 +165,20 @@ def body(command: AnyCommand) -> AnyCommand:
     return data(source(content_type(accept(command))))
 
 
+def ui_port(meaning: str) -> Callable[[AnyCommand], AnyCommand]:
+    """Add ``--ui-port``: where a page in the browser is.
+
+    Args:
+        meaning: What it is, in a sentence.
+    """
+    return click.option(
+        "--ui-port",
+        type=click.IntRange(1, 65535),
+        metavar="PORT",
+        help=f"{meaning}  [default: a free one]",
+    )
+
+
 def acting(command: AnyCommand) -> AnyCommand:
     """Add ``--as``: which of the app's services runs it."""
     return click.option(

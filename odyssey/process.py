@@ -177,6 +177,22 @@ class Child:
         self._handlers.clear()
 
 
+def no_one(_output: bytes) -> None:
+    """Take what a program printed, and do nothing with it."""
+
+
+def both(
+    first: Callable[[bytes], None], second: Callable[[bytes], None]
+) -> Callable[[bytes], None]:
+    """Return what passes a program's output on to two who take it."""
+
+    def tee(chunk: bytes) -> None:
+        first(chunk)
+        second(chunk)
+
+    return tee
+
+
 def die_with_parent() -> Callable[[], None] | None:
     """Return what the child does before it starts, so that it ends when odyssey is killed.
 

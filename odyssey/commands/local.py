@@ -37,7 +37,11 @@ def train(folder: Path | None, env: str | None) -> None:
 
 
 @group.command(
-    epilog=options.examples("odyssey local serve", "odyssey local serve --port 9000 --reload")
+    epilog=options.examples(
+        "odyssey local serve",
+        "odyssey local serve --port 9000 --reload",
+        "odyssey local serve --ui",
+    )
 )
 @options.setting("local.port")
 @options.setting("server.kind")
@@ -46,6 +50,13 @@ def train(folder: Path | None, env: str | None) -> None:
     "--reload", is_flag=True, help="Restart when your code or the model changes.  [default: off]"
 )
 @click.option("--quiet", is_flag=True, help="No line for each request.  [default: off]")
+@click.option(
+    "--ui",
+    is_flag=True,
+    help="Show a page in the browser from which requests are sent, on a port of its own.  "
+    "[default: off]",
+)
+@options.ui_port("Its port, on 127.0.0.1; with it --ui needs not be said.")
 @options.acting
 @options.app
 @options.talk
@@ -57,6 +68,8 @@ def serve(
     workers: int | None,
     reload: bool,
     quiet: bool,
+    ui: bool,
+    ui_port: int | None,
     acting: str | None,
 ) -> None:
     """Serve the model over HTTP.
@@ -64,17 +77,24 @@ def serve(
     Runs the app's own rocket/serve, as a SageMaker endpoint does, on 127.0.0.1 until Ctrl-C. An app
     for Lambda is served by its app.serve as behind a function URL, one request at a time.
     """
+    from functools import partial
+
     from odyssey import host
+    from odyssey.functions import local
 
     flags = {"local.port": port, "server.kind": kind, "server.workers": workers}
     settings = options.settings(folder, env, flags)
-    if options.on_lambda(settings, acting):
-        from odyssey.functions import local
-
+    on_lambda = options.on_lambda(settings, acting)
+    run = partial(host.serve, settings, reload=reload, quiet=quiet)
+    if on_lambda:
         _refuse_for_lambda({"--kind": kind, "--workers": workers, "--reload": reload or None})
-        local.serve(settings, quiet=quiet, when_ready=_announce)
+        run = partial(local.serve, settings, quiet=quiet)
+    if ui or ui_port is not None:
+        from odyssey.playground import beside
+
+        beside.serve(settings, run, port=ui_port, on_lambda=on_lambda, when_ready=_announce)
         return
-    host.serve(settings, reload=reload, quiet=quiet, when_ready=_announce)
+    run(when_ready=_announce)
 
 
 @group.command(
@@ -115,10 +135,12 @@ def _refuse_for_lambda(given: Mapping[str, object]) -> None:
             )
 
 
-def _announce(url: str, port_option: str) -> None:
+def _announce(url: str, port_option: str, page: str = "") -> None:
     console.note(
         f"Serving on {url} (Ctrl-C stops it). Try, in another terminal:\n"
         f"  odyssey local request{port_option} "
         "--data '{\"observation\": [5.1, 3.5, 1.4, 0.2]}'"
     )
-    console.result({"url": url})
+    if page:
+        console.note(f"Or in the browser: {page}")
+    console.result({"url": url, **({"ui": page} if page else {})})

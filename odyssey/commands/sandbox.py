@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from odyssey.sandbox.launch import Wanted
+    from odyssey.sandbox.ui.place import SandboxPlace
 
 _NAME = click.option(
     "--name",
@@ -156,6 +157,27 @@ def env(name: str, leave: bool) -> None:
 
 
 @group.command(
+    epilog=options.examples("odyssey sandbox ui", "odyssey sandbox ui iris --ui-port 9001")
+)
+@click.argument("endpoint", metavar="[ENDPOINT]", default="")
+@options.ui_port("The page's port, on 127.0.0.1.")
+@_NAME
+@options.app
+@options.talk
+def ui(endpoint: str, ui_port: int | None, name: str, folder: Path | None, env: str | None) -> None:
+    """Show a page in the browser that sends requests to the endpoints and functions.
+
+    With ENDPOINT, the name of an endpoint or a function, that one is chosen first. The samples are
+    those of the app around, where there is one. It goes on until Ctrl-C.
+    """
+    from odyssey.sandbox import records
+    from odyssey.sandbox.ui import service
+
+    settings = options.settings_if_any(folder, env)
+    service.show(records.require(name), settings, endpoint, ui_port, _announce)
+
+
+@group.command(
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     epilog=options.examples(
         "odyssey sandbox run -- odyssey deploy --yes",
@@ -172,6 +194,16 @@ def run(command: tuple[str, ...], **words: Any) -> int:
     from odyssey.sandbox import launch
 
     return launch.run(_wanted(name=f"run-{os.getpid()}", **words), command, os.environ)
+
+
+def _announce(url: str, place: SandboxPlace) -> None:
+    targets = [
+        {name: str(each.document()[name]) for name in ("kind", "region", "label", "status")}
+        for each in place.targets()
+    ]
+    shown = console.table(targets) if targets else "There is no endpoint and no function yet."
+    console.note(f"{shown}\n\nIn the browser: {url} (Ctrl-C stops it)")
+    console.result({"ui": url, "targets": targets})
 
 
 def _wanted(

@@ -119,7 +119,7 @@ def invoke(
         sent = client.Body(json.dumps(data.event(settings)).encode())
     if sent is None:
         sent = client.body(None, None, command="odyssey lambda invoke")
-    plain = trains or _is_plain(sent, accept)
+    plain = trains or is_plain(sent, accept)
     payload = _event(sent) if plain else _request(sent, accept)
     _require_size(payload)
     call = _Call(access, name, payload, _alias(settings, name), again, clock)
@@ -145,7 +145,8 @@ def _alias(settings: Config, name: str) -> str:
     return ALIAS if followed and name == names.function(settings, SERVE) else ""
 
 
-def _is_plain(sent: Body, accept: str | None) -> bool:
+def is_plain(sent: Body, accept: str | None) -> bool:
+    """Return whether what is sent is the event itself, and not the body of a request."""
     kinds = [sent.content_type, *([accept] if accept else [])]
     return all(kind.partition(";")[0].strip().lower() == JSON for kind in kinds)
 

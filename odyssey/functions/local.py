@@ -11,7 +11,7 @@ from odyssey.errors import InterruptedByUserError, ServingError
 from odyssey.functions import emulated, variables
 from odyssey.functions.emulated import Emulated
 from odyssey.functions.starting import Starting
-from odyssey.process import Child, describe_end
+from odyssey.process import Child, both, describe_end, no_one
 from odyssey.readiness import Attendance
 
 if TYPE_CHECKING:
@@ -21,13 +21,20 @@ if TYPE_CHECKING:
     from odyssey.config import Config
 
 
-def serve(settings: Config, *, quiet: bool = False, when_ready: Callable[[str, str], None]) -> None:
+def serve(
+    settings: Config,
+    *,
+    quiet: bool = False,
+    when_ready: Callable[[str, str], None],
+    on_output: Callable[[bytes], None] = no_one,
+) -> None:
     """Run ``app.serve`` behind the emulator on 127.0.0.1 until it is asked to stop.
 
     Args:
         settings: The app's settings.
         quiet: Leave out Lambda's lines for each event.
         when_ready: As in `odyssey.host.serve`.
+        on_output: As there.
 
     Raises:
         ServingError: The port is taken, there is no model, or the function cannot start.
@@ -56,7 +63,7 @@ def serve(settings: Config, *, quiet: bool = False, when_ready: Callable[[str, s
             Attendance(child, progress),
             lambda: when_ready(url, option),
         )
-        code = child.run(progress.feed, wait)
+        code = child.run(both(progress.feed, on_output), wait)
     progress.end()
     if child.stopped_by is None:
         raise ServingError(

@@ -48,6 +48,8 @@ NEVER = {
     "host": NO_SERVICE,
     "environment": NO_SERVICE,
     "client": NO_SERVICE | {"requests"},
+    "playground.beside": NO_SERVICE | {"requests", "moto"},
+    "playground.server": NO_SERVICE | {"requests", "moto"},
     **dict.fromkeys(
         (
             "trees",
@@ -120,6 +122,7 @@ NEVER = {
     "diagnosis.recorded": NO_SERVICE,
     "diagnosis.verdict": NO_SERVICE,
     "doctor.service": {"aws_cdk", "cookiecutter"},
+    "tour.table": NO_SERVICE | {"docker"},
     "review.service": NO_CDK,
     "aws": NO_CDK,
     "checks.judging": NO_CDK,
@@ -187,7 +190,7 @@ def is_light(name: str) -> bool:
 
 
 def is_of_the_sandbox(name: str) -> bool:
-    return name == "commands.sandbox" or name.split(".")[0] == "sandbox"
+    return name == "commands.sandbox" or name.split(".")[0] in ("sandbox", "tour")
 
 
 @pytest.mark.parametrize("name", [name for name in modules() if is_light(name)])
@@ -236,7 +239,7 @@ COMMANDS = [
 ]
 ASKED_OF_A_SANDBOX = [
     f"odyssey.sandbox.{name}"
-    for name in ("launch", "records", "variables", "standing", "containment")
+    for name in ("launch", "records", "variables", "standing", "containment", "ui.service")
 ]
 
 

@@ -1,0 +1,1 @@
+"""The page of ``odyssey sandbox ui``: what a sandbox has that takes requests."""

@@ -1,0 +1,59 @@
+"""boto3's clients of a sandbox, for whoever asks it from outside."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from typing import Any
+
+from odyssey.sandbox.clients import KEYS
+
+
+class Clients:
+    """Makes clients of boto3 that ask one sandbox, whatever the variables of this process say.
+
+    Args:
+        url: The sandbox's URL.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Nothing is loaded yet."""
+        self._url = url
+        self._lock = threading.Lock()
+        self._made: dict[tuple[str, str], Any] = {}
+
+    def client(self, service: str, region: str, patience: int = 30) -> Any:
+        """Return a client, which asks once.
+
+        Args:
+            service: The service as boto3 calls it.
+            region: The region.
+            patience: Seconds that an answer may take.
+        """
+        with self._lock:
+            if (service, region) not in self._made:
+                self._made[service, region] = self._make(service, region, patience)
+            return self._made[service, region]
+
+    @cached_property
+    def _session(self) -> Any:
+        from botocore.session import Session
+
+        return Session(session_vars={"profile": (None, None, None, None)})
+
+    def _make(self, service: str, region: str, patience: int) -> Any:
+        from botocore.config import Config
+
+        return self._session.create_client(
+            service,
+            region_name=region,
+            endpoint_url=self._url,
+            aws_access_key_id=KEYS.access,
+            aws_secret_access_key=KEYS.secret,
+            config=Config(
+                retries={"total_max_attempts": 1},
+                read_timeout=patience,
+                max_pool_connections=32,
+                proxies={},
+            ),
+        )
