@@ -295,6 +295,10 @@ def test_an_alarm_rolls_an_update_back(account: Account) -> None:
     assert told["EndpointConfigName"] == "red-config"
     assert "errors" in told["FailureReason"]
     assert account.invoke("?") == b"red"
+    # and an alarm that is silent rolls nothing back
+    cloudwatch.set_alarm_state(AlarmName="errors", StateValue="OK", StateReason="a test")
+    told = update(account, account.model("green"), DeploymentConfig=alarms)
+    assert told["EndpointConfigName"] == "green-config"
 
 
 def test_a_container_that_dies_is_replaced(account: Account) -> None:

@@ -189,8 +189,10 @@ class Endpoint:
         if not names:
             return None
         client = self._sandbox.clients.client("cloudwatch", self.region)
-        found = client.describe_alarms(AlarmNames=names, StateValue="ALARM")["MetricAlarms"]
-        told = ", ".join(sorted(alarm["AlarmName"] for alarm in found))
+        # moto asks for no state where there are names.
+        found = client.describe_alarms(AlarmNames=names)["MetricAlarms"]
+        ringing = [alarm["AlarmName"] for alarm in found if alarm["StateValue"] == "ALARM"]
+        told = ", ".join(sorted(ringing))
         return f"Auto-rollback was initiated: in ALARM: {told}" if told else None
 
     def _resolved(self, image: str) -> str:
