@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import re
 import stat
 import tarfile
 import zlib
@@ -60,6 +61,23 @@ sys.stdout.flush()
 os._exit(0)
 """
 """What the app's own Python runs."""
+
+HINTS = (
+    (
+        r"Can't get attribute '(\w+)' on <module '__main__'",
+        'the pickle says where "{}" is defined, and that was the notebook or script itself: move it '
+        "into a module beside serve.py, import it from there, and pickle the model again",
+    ),
+    (
+        r"No module named '([\w.]+)'",
+        'put the module "{}" beside serve.py, or its package into requirements.txt',
+    ),
+    (
+        r"(FileNotFound|NotADirectory|IsADirectory)Error",
+        "the archive's top is what get_model gets as model_path: name the files that it reads",
+    ),
+)
+"""What to do about the reasons for which models cannot be loaded."""
 
 _BROKEN = (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error)
 
@@ -160,9 +178,13 @@ def _load(app: Path, python: Path, root: Path) -> None:
         told = root / REASON
         reason = told.read_text(encoding="utf-8") if told.exists() else describe_end(code)
         raise OdysseyError(
-            f"get_model of serve.py cannot load this model: {clean(reason)}",
-            "the archive's top is what get_model gets as model_path: name the files that it reads",
+            f"get_model of serve.py cannot load this model: {clean(reason)}", _hint(reason)
         )
+
+
+def _hint(reason: str) -> str | None:
+    found = ((re.search(pattern, reason), words) for pattern, words in HINTS)
+    return next((words.format(match[1]) for match, words in found if match), None)
 
 
 def _gathered(paths: Iterable[Path]) -> list[File]:
