@@ -65,7 +65,7 @@ os._exit(0)
 HINTS = (
     (
         r"Can't get attribute '(\w+)' on <module '__main__'",
-        'the pickle says where "{}" is defined, and that was the notebook or script itself: move it '
+        '"{}" was defined in the notebook or script itself, where nobody else can import it: move it '
         "into a module beside serve.py, import it from there, and pickle the model again",
     ),
     (

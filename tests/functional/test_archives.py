@@ -351,7 +351,7 @@ def test_an_archive_is_loaded_by_get_model_of_an_app_that_was_never_trained(
         (
             "import pickle\ndef get_model(path):\n    pickle.loads(b'c__main__\\nClip\\n.')",
             "AttributeError: Can't get attribute 'Clip' on <module '__main__'",
-            'where "Clip" is defined, and that was the notebook',
+            '"Clip" was defined in the notebook',
         ),
         (
             "import os\ndef get_model(path):\n    os.kill(os.getpid(), 9)",
