@@ -65,8 +65,8 @@ os._exit(0)
 HINTS = (
     (
         r"Can't get attribute '(\w+)' on <module '__main__'",
-        '"{}" was defined in the notebook or script itself, where nobody else can import it: move it '
-        "into a module beside serve.py, import it from there, and pickle the model again",
+        '"{}" was defined in the notebook or script itself, which nobody can import: move it to a '
+        "module beside serve.py, import it from there, and pickle the model again",
     ),
     (
         r"No module named '([\w.]+)'",
