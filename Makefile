@@ -27,13 +27,13 @@ demo: $(VENV)/.ready
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest $(QUICKLY)
-	$(BIN)/python -m pytest -m alone
+	$(BIN)/python -m pytest -m alone tests/e2e
 
 REPORTS := --cov-report=term:skip-covered --cov-report=xml --cov-report=html
 
 cover: $(VENV)/.ready
 	$(BIN)/python -m pytest $(QUICKLY) --cov --cov-report=
-	$(BIN)/python -m pytest -m alone --cov --cov-append $(REPORTS)
+	$(BIN)/python -m pytest -m alone tests/e2e --cov --cov-append $(REPORTS)
 
 cover-quick: $(VENV)/.ready
 	$(BIN)/python -m pytest $(QUICKLY) --ignore tests/e2e --cov $(REPORTS)
