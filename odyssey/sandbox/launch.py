@@ -72,7 +72,7 @@ def start(wanted: Wanted) -> Record:
         OdysseyError: One of that name runs already, or it cannot start.
         MissingToolError: moto is not installed, or there is no Docker engine.
     """
-    _require_moto()
+    require_moto()
     running = records.find(wanted.name)
     if running is not None:
         raise OdysseyError(
@@ -90,7 +90,12 @@ def _clear(left: Record | None) -> None:
         shutil.rmtree(left.folder, ignore_errors=True)
 
 
-def _require_moto() -> None:
+def require_moto() -> None:
+    """Check that what the sandbox stands on is installed.
+
+    Raises:
+        MissingToolError: It is not.
+    """
     if find_spec("moto") is None or find_spec("flask_cors") is None:
         raise MissingToolError(
             "the sandbox stands on moto, which is not installed",
