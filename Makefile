@@ -1,4 +1,4 @@
-# make demo   sets everything up and runs the first journey: init, train, serve, predict
+# make demo   sets everything up and takes the tour: an app's whole life, in a sandbox
 # make test   sets everything up and runs the tests
 # make cover  the same, with the coverage of their own process: it takes half as long again;
 #             cover-quick leaves out what goes from end to end; both write coverage.xml and htmlcov/
@@ -20,7 +20,7 @@ QUICKLY := -m "not alone" -n 4 --dist loadfile --no-loadscope-reorder
 .PHONY: demo test cover cover-quick lint docs linkcheck bench lock audit dist release clean
 
 demo: $(VENV)/.ready
-	$(BIN)/python examples/first_journey.py
+	$(BIN)/odyssey tour
 
 # Beside each other what can be, and then, one by one, what wants the machine for itself.
 # With its byte code, each odyssey that a test starts is there in half the time.
