@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import odyssey
 from pygments.lexers.shell import BashLexer
 from pygments.lexers.special import TextLexer
 from sphinx.application import Sphinx
+
+import odyssey
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(odyssey.__file__).parents[1])]
 
@@ -24,9 +25,16 @@ myst_heading_anchors = 4
 
 html_theme = "furo"
 html_title = f"Odyssey {version}"
+html_logo = html_favicon = "_static/odyssey.svg"
+html_static_path = ["_static"]
+html_css_files = ["odyssey.css"]
+html_theme_options = {
+    "light_css_variables": {"color-brand-primary": "#14507a", "color-brand-content": "#1a6aa3"},
+    "dark_css_variables": {"color-brand-primary": "#7cc0ee", "color-brand-content": "#8ccbf5"},
+}
 html_show_sphinx = False
 html_show_copyright = False
-html_copy_source = False
+html_copy_source = html_show_sourcelink = False
 smartquotes = False  # A quoted word is a word to type.
 
 

@@ -101,10 +101,8 @@ def _cause(cause: Cause) -> Iterator[str]:
     yield f"**Fix:** {prose(sentence(cause.fix.format_map(_Blanks(cause.otherwise))))}"
     places = sorted({sort for sign in cause.signs for sort in sign.sorts}, key=list(SORTS).index)
     told = ", ".join(SORTS[place] for place in places)
-    yield (
-        f"Looked for in {told}. It is {DEPTHS[min(cause.depth, REFUSAL)]}. Its name is `{cause.id}`; "
-        f"source: {prose(cause.source)}"
-    )
+    yield f"Looked for in {told}. It is {DEPTHS[min(cause.depth, REFUSAL)]}."
+    yield f"Its name is `{cause.id}`; source: {prose(cause.source)}"
     yield "`odyssey why` shows it like this:"
     yield fence(_told(cause))
 

@@ -49,7 +49,7 @@ def pages() -> dict[str, str]:
 
 
 def _root() -> click.Context:
-    return click.Context(root, info_name="odyssey")
+    return click.Context(root, info_name="odyssey", **root.context_settings)
 
 
 def context_of(path: str) -> click.Context:

@@ -43,13 +43,13 @@ value comes from the first of these that gives one:
 6. the default
 
 `odyssey config show --origin` prints every value with where it is from. A key that does not exist,
-a value of the wrong type or out of its range, and a variable of a key that does not exist are
-refused before anything is done, all of them at once, with the line and the nearest right word.
+or a value of the wrong type or out of its range, is
+refused before anything is done, all of them at once, with the nearest right word.
 
 In a variable `true`, `1`, `false` and `0` are yes and no, a list is `a,b`, a table is `a=1,b=2`."""
 
 _ENVIRONMENTS = """\
-Any section but `[app]` can stand again below `[env.NAME]`, for an environment of this name; what it
+Any section can stand again below `[env.NAME]`, for an environment of this name; what it
 does not say is as in the base. `odyssey deploy --env prod` makes stacks of its own:
 `NAME-prod-endpoint`."""
 
@@ -102,8 +102,11 @@ def _values(key: Key) -> str:
     if key.choices:
         return " or ".join(code(toml(choice)) for choice in key.choices)
     words = key.rule.removeprefix("must be ")
-    further = key.check("?").removeprefix("must be ") if key.check and key.kind == "str" else ""
-    return prose(f"{words}: {further}" if further else words)
+    # What it must be is what is said of a value that it cannot be.
+    told = key.check("?") if key.check and key.kind == "str" else None
+    if told and told.startswith("must be "):
+        words += f": {told.removeprefix('must be ')}"
+    return prose(words)
 
 
 def _options(key: Key) -> Iterator[str]:

@@ -112,7 +112,7 @@ def _first(thing: griffe.Object) -> str:
 def _class(found: griffe.Class) -> Iterator[str]:
     yield heading(2, found.name, construct_anchor(found.name))
     if bases := [str(base) for base in found.bases if not str(base).startswith("_")]:
-        yield f"Is a {', '.join(map(code, bases))}."
+        yield f"Bases: {', '.join(map(code, bases))}."
     yield fence(_call(found.name, found.parameters), "python")
     yield from _docstring(found)
     for name, member in _members(found):

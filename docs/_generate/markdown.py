@@ -16,14 +16,18 @@ if TYPE_CHECKING:
 COMMANDS = tuple(path for rows in LIFE_CYCLE.values() for path in rows)
 _ANY_COMMAND = "|".join(sorted(map(re.escape, COMMANDS), key=len, reverse=True))
 
+_ANY_KEY = "|".join(sorted(map(re.escape, KEYS), key=len, reverse=True))
+
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~^])")
 _PIECE = re.compile(
     rf"""
       ``(?P<literal>[^`]+)``
     | `(?P<tick>[^`]+)`
     | (?P<url>https?://[^\s,;)"']*[^\s,;)"'.:])
-    | (?P<command>\bodyssey\ (?P<path>{_ANY_COMMAND})(?![\w-]))
+    | (?P<command>\bodyssey\ (?P<path>{_ANY_COMMAND})(?![\w-])
+        (?:(?<=permissions)\ deploy\b)?)
     | (?P<under>\b(?P<key>[a-z_\d]+)\ under\ \[(?P<table>[a-z_]+)\])
+    | (?<![\w.])(?P<setting>{_ANY_KEY})(?![\w(])
     | (?P<section>\[[a-z_]+\](?:\ [a-z_]+)?)
     | (?P<code>
         (?<![\w-])--[a-z][\w-]*
@@ -32,7 +36,8 @@ _PIECE = re.compile(
       | \[[\w.]+\]
       | ""
       | \bs3://[^\s,;)]*[^\s,;).:]
-      | (?<![\w/])/(?:opt|tmp|dev|ping|invocations|aws)\b[\w/.*-]*
+      | (?<![\w/])/(?:opt|tmp|dev|ping|invocations|aws)\b[\w/.*-]*(?<![.])
+      | \baws\ [a-z\d-]+\ [a-z-]+(?:\ --[\w-]+(?:\ [A-Z]+)?)*
       | \b[a-z][a-z\d-]*:[A-Z]\w+\b
       | \b[\w/-]+\.(?:toml|json|py|md|html|yaml|csv|txt|gz|out)\b
       )
@@ -73,6 +78,8 @@ def _piece(found: re.Match[str]) -> str:
         return link(code(found["command"]), command_anchor(found["path"]))
     if found["under"] and f"{found['table']}.{found['key']}" in KEYS:
         return link(code(found["under"]), key_anchor(f"{found['table']}.{found['key']}"))
+    if found["setting"]:
+        return link(code(found["setting"]), key_anchor(found["setting"]))
     if found["section"]:
         return _section(found["section"])
     text = found["literal"] or found["tick"] or found["code"] or found["under"]

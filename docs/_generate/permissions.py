@@ -10,11 +10,11 @@ import odyssey
 from _generate.markdown import (
     code,
     command_anchor,
+    definitions,
     heading,
     link,
     page,
     prose,
-    table,
 )
 from cdk_constructs import permissions
 from odyssey.checks.template import read
@@ -23,7 +23,7 @@ from odyssey.review.permissions.wording import Titles, sentence
 from odyssey.review.side import Side
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from odyssey.review.permissions.statements import Held
 
@@ -140,20 +140,24 @@ def anchor(path: str) -> str:
 def _command(path: str) -> Iterator[str]:
     document = permissions.policy([path], app=APP, account="*", region="*")
     yield heading(3, f"odyssey {path}", anchor(path))
-    yield table(("may", "on", "if"), map(_row, document["Statement"]))
+    yield definitions(map(_granted, document["Statement"]))
 
 
-def _row(statement: dict[str, Any]) -> tuple[str, str, str]:
+def _granted(statement: dict[str, Any]) -> tuple[str, str]:
+    """Return what a statement is about, and the actions that it allows there."""
     conditions = [
         f"{code(key)} is {code(value)}"
         for keys in statement.get("Condition", {}).values()
         for key, value in keys.items()
     ]
-    return (
-        ", ".join(map(code, _each(statement["Action"]))),
-        ", ".join(map(code, _each(statement["Resource"]))),
-        " and ".join(conditions),
-    )
+    where = f"on {_listed(_each(statement['Resource']))}"
+    if conditions:
+        where += f", if {' and '.join(conditions)}"
+    return where, _listed(_each(statement["Action"]))
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return ", ".join(map(code, texts))
 
 
 def _each(values: str | list[str]) -> Sequence[str]:
@@ -165,7 +169,7 @@ def _role(title: str, meaning: str, template: str, id_: str) -> Iterator[str]:
     found = [each for each in held(side) if each.holder.startswith(id_)]
     yield heading(3, title)
     yield prose(meaning)
-    yield table(("in words", "actions", "resources"), (_statement(each, side) for each in found))
+    yield definitions(_statement(each, side) for each in found)
 
 
 @cache
@@ -173,19 +177,17 @@ def _side(template: str) -> Side:
     return Side(template, (read(GOLDEN / f"{template}.template.json"),))
 
 
-def _statement(each: Held, side: Side) -> tuple[str, str, str]:
-    resources = [
-        resource for template in side.templates for resource in template.resources.values()
-    ]
+def _statement(each: Held, side: Side) -> tuple[str, str]:
+    """Return a statement in words, and as its template has it."""
+    resources = side.resources.values()
     titles = Titles(
-        {each.id: _named(each.id) for each in resources},
-        {each.id: each.type for each in resources},
+        {resource.id: _named(resource.id) for resource in resources},
+        {resource.id: resource.type for resource in resources},
     )
-    return (
-        prose(sentence(each, titles)),
-        ", ".join(map(code, each.texts("Action"))),
-        ", ".join(code(titles.written(text)) for text in each.texts("Resource")),
-    )
+    exact = _listed(each.texts("Action")) or _listed(each.texts("Managed"))
+    if places := [titles.written(text) for text in each.texts("Resource")]:
+        exact += f" on {_listed(places)}"
+    return prose(sentence(each, titles)), exact
 
 
 def _named(id_: str) -> str:

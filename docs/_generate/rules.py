@@ -162,10 +162,8 @@ def _faults(rule: Rule, failing: Path) -> list[Fault]:
 
 def _said(fault: Fault) -> str:
     """Return what a rule says of the example, with the limit that it goes by."""
-    told = [f"It says: {prose(sentence(fault.message))}"]
-    if fault.limit:
-        told.append(f"Must be: {prose(sentence(fault.limit.removeprefix('must be ')))}")
-    return " ".join(told)
+    limit = f"; must be {fault.limit.removeprefix('must be ')}" if fault.limit else ""
+    return f"It says: {prose(sentence(fault.message + limit))}"
 
 
 def _difference(failing: Path) -> str:
