@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from odyssey import environment, trees
 from odyssey.console import Progress, clean, size
 from odyssey.errors import InterruptedByUserError, OdysseyError, UsageError
-from odyssey.extraction import UnsafeMemberError, extract
+from odyssey.extraction import Header, UnsafeMemberError, extract
 from odyssey.process import Child, describe_end
 from odyssey.workplace import workplace
 
@@ -255,7 +255,7 @@ def _member(file: File, seen: os.stat_result) -> tarfile.TarInfo:
 def _extract(archive: Path, folder: Path) -> None:
     shown = clean(str(archive))
     try:
-        with tarfile.open(archive, "r:gz") as tar:
+        with tarfile.open(archive, "r:gz", tarinfo=Header) as tar:
             for _ in extract(tar, folder):
                 pass
     except UnsafeMemberError as error:

@@ -5,21 +5,62 @@ from __future__ import annotations
 import shutil
 import tarfile
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from odyssey.console import clean
+from odyssey.console import clean, size
 from odyssey.errors import OdysseyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+SPARE = 256 << 20
+"""Bytes of the disk that stay free, whatever an archive unpacks to."""
+
+MOST = 250_000
+"""Members of an archive; more take minutes, and all the names that a disk has."""
+
+LONGEST = 1 << 20
+"""Bytes of what an archive says of a member, all of which is read at once."""
+
+_HEADERS = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
+
+
 class UnsafeMemberError(OdysseyError):
-    """A member of an archive would land outside of the folder, or is neither file nor folder."""
+    """A member leads out of the folder, fills the disk, or is neither file, folder nor link."""
+
+
+class _Link(NamedTuple):
+    """A member that is a link, where it is to be, and where the file is to be that it leads to."""
+
+    member: tarfile.TarInfo
+    place: Path
+    source: Path
+
+
+class Header(tarfile.TarInfo):
+    """What archives of strangers are opened with: a header of gigabytes is none.
+
+    Example:
+        >>> tarfile.open("model.tar.gz", tarinfo=Header)
+    """
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        # tarfile's own place for what a subclass has to say of a member.
+        if self.type in _HEADERS and self.size > LONGEST:
+            raise tarfile.ReadError(f"a header of {size(self.size)}")
+        found: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        return found
 
 
 def extract(
-    archive: tarfile.TarFile, target: Path, *, below: str = "", was_at: str = ""
+    archive: tarfile.TarFile, target: Path, *, below: str = "", was_at: str = "", most: int = MOST
 ) -> Iterator[Path]:
     """Take the files and folders of an archive out into a folder, one after another.
 
@@ -32,17 +73,21 @@ def extract(
         below: Only what is below this folder of the archive, without it.
         was_at: The absolute path that `below` had where the archive was made, for the links that
             name it.
+        most: How many members it may have.
 
     Yields:
         Each file.
 
     Raises:
-        UnsafeMemberError: A member has an absolute path, ``..``, or leads out by a link, or is a
-            device or a socket. Nothing of it was written.
+        UnsafeMemberError: A member has an absolute path, ``..``, or leads out by a link, is a
+            device or a socket, is larger than what the disk has free, or is one too many. Nothing
+            of it was written.
         tarfile.TarError: It is no archive, or it ends too early.
     """
-    links: list[tuple[tarfile.TarInfo, Path, Path]] = []
-    for member in archive:
+    links: list[_Link] = []
+    for number, member in enumerate(archive):
+        if number == most:
+            raise _unsafe(member, f"is one too many: an archive has {most} members at most")
         parts = _parts(member, member.name, below)
         if not parts:
             continue
@@ -56,7 +101,7 @@ def extract(
             place.chmod(0o755 if member.mode & 0o100 else 0o644)
             yield place
         else:
-            links.append((member, place, target.joinpath(*_aim(member, below, was_at))))
+            links.append(_Link(member, place, target.joinpath(*_aim(member, below, was_at))))
     yield from _copies(links)
 
 
@@ -76,6 +121,7 @@ def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, place: Path) -> No
     if source is None:
         raise _unsafe(member, "has no content")
     place.unlink(missing_ok=True)
+    _require_room(member, place.parent, member.size)
     try:
         with source, place.open("xb") as file:
             shutil.copyfileobj(source, file, 1 << 20)
@@ -84,23 +130,36 @@ def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, place: Path) -> No
         raise
 
 
-def _copies(links: list[tuple[tarfile.TarInfo, Path, Path]]) -> Iterator[Path]:
+def _copies(links: list[_Link]) -> Iterator[Path]:
     """Write what links lead to, each as a file of its own; a link may lead to another one."""
-    while links:
-        waiting = []
-        for link in links:
-            _, place, source = link
-            if source.is_file():
-                if source != place:
-                    shutil.copy(source, place)
-                yield place
-            else:
-                waiting.append(link)
-        if len(waiting) == len(links):
-            member, _, source = links[0]
-            what = "a folder, which only a copy can stand for" if source.is_dir() else "not there"
-            raise _unsafe(member, f"is a link to {member.linkname}, which is {what}")
-        links = waiting
+    waiting = {link.place: link for link in links}
+    for link in links:
+        chain: list[_Link] = []
+        end = link.place
+        while end in waiting:
+            chain.append(waiting.pop(end))
+            end = chain[-1].source
+        for each in reversed(chain):
+            _copy(each)
+            yield each.place
+
+
+def _copy(link: _Link) -> None:
+    if not link.source.is_file():
+        is_folder = link.source.is_dir()
+        what = "a folder, which only a copy can stand for" if is_folder else "not there"
+        raise _unsafe(link.member, f"is a link to {link.member.linkname}, which is {what}")
+    if link.source != link.place:
+        _require_room(link.member, link.place.parent, link.source.stat().st_size)
+        shutil.copy(link.source, link.place)
+
+
+def _require_room(member: tarfile.TarInfo, folder: Path, count: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if count > free - SPARE:
+        raise _unsafe(
+            member, f"would fill the disk: it is of {size(count)}, and {size(free)} are free"
+        )
 
 
 def _aim(member: tarfile.TarInfo, below: str, was_at: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from odyssey.checks.findings import Place
 from odyssey.checks.naming import shown
 from odyssey.console import clean
 from odyssey.errors import UsageError
+from odyssey.extraction import Header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +108,7 @@ def _in_archive(path: Path) -> tuple[list[Member], str]:
         # Tried first, as tarfile names no reason where it is neither.
         with gzip.open(path) as packed:
             packed.read(1)
-        with tarfile.open(path, "r|gz") as tar:
+        with tarfile.open(path, "r|gz", tarinfo=Header) as tar:
             members.extend(_member(each) for each in tar)
     except gzip.BadGzipFile:
         return members, "it is not gzipped"

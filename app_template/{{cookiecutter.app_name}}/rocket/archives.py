@@ -83,22 +83,25 @@ def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, place: Path) -> None:
 def _link(links: list[tarfile.TarInfo], folder: Path) -> None:
     """Gives files their further names, each a name as good as the first: there are no links.
 
-    A link may lead to another one, so that it takes several rounds.
+    A link may lead to another one, which then comes first.
     """
-    while links:
-        waiting = []
-        for member in links:
-            place, source = folder / member.name, folder / _aim(member)
+    waiting = {folder / member.name: member for member in links}
+    for member in links:
+        chain: list[tarfile.TarInfo] = []
+        place = folder / member.name
+        while place in waiting:
+            chain.append(waiting.pop(place))
+            place = folder / _aim(chain[-1])
+        for each in reversed(chain):
+            place, source = folder / each.name, folder / _aim(each)
             if not source.is_file():
-                waiting.append(member)
-            elif source != place:
+                raise _unsafe(
+                    each, f"is a link to {each.linkname}, which is no file of the archive"
+                )
+            if source != place:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.unlink(missing_ok=True)
                 os.link(source, place)
-        if len(waiting) == len(links):
-            aim = links[0].linkname
-            raise _unsafe(links[0], f"is a link to {aim}, which is no file of the archive")
-        links = waiting
 
 
 def _aim(member: tarfile.TarInfo) -> PurePosixPath:
@@ -119,4 +122,5 @@ def _aim(member: tarfile.TarInfo) -> PurePosixPath:
 
 
 def _unsafe(member: tarfile.TarInfo, why: str) -> UnsafeArchive:
-    return UnsafeArchive(f'its member "{member.name}" {why}')
+    # Names and links are a stranger's words: a line of the log stays one.
+    return UnsafeArchive(ascii(f'its member "{member.name}" {why}')[1:-1])

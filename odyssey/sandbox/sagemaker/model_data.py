@@ -127,7 +127,9 @@ def _unpack(client: Any, uri: Uri, folder: Path, watch: _Watch) -> None:
         # Not tarfile's own "r|gz", which holds all that a piece unpacks to, and copies it anew with
         # each member.
         gzip.GzipFile(fileobj=watch.over(body)) as unpacked,
-        tarfile.open(fileobj=unpacked, mode="r|", bufsize=1 << 16) as archive,
+        tarfile.open(
+            fileobj=unpacked, mode="r|", bufsize=1 << 16, tarinfo=extraction.Header
+        ) as archive,
     ):
         for _ in extraction.extract(archive, folder):
             pass
