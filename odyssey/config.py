@@ -251,6 +251,8 @@ def _parse(folder: Path) -> dict[str, Any]:
         raise ConfigError([f"{FILE}: line {line}: not UTF-8 text"]) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([_syntax(str(error), data)]) from error
+    except RecursionError as error:
+        raise ConfigError([f"{FILE}: nested too deeply"]) from error
 
 
 def _syntax(message: str, data: bytes) -> str:

@@ -170,6 +170,7 @@ def test_an_option_out_of_range_is_named_by_its_own_name(folder: Path) -> None:
         (b"[app]\nname = \n", "odyssey.toml: line 2, column 8: Invalid value"),
         (b'[app]\nname = "x', "odyssey.toml: line 2, column 10: Unterminated string"),
         (b"[app]\nname = '\xff'\n", "odyssey.toml: line 2: not UTF-8 text"),
+        (b"[a]\nx = " + b"[" * 9000, "odyssey.toml: nested too deeply"),
     ],
 )
 def test_a_syntax_error_names_line_and_column(folder: Path, content: bytes, said: str) -> None:
