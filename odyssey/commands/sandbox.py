@@ -198,7 +198,7 @@ def run(command: tuple[str, ...], **words: Any) -> int:
 
 def _announce(url: str, place: SandboxPlace) -> None:
     targets = [
-        {name: str(each.document()[name]) for name in ("kind", "region", "label", "status")}
+        {fact: str(each.document()[fact]) for fact in ("kind", "region", "name", "status")}
         for each in place.targets()
     ]
     shown = console.table(targets) if targets else "There is no endpoint and no function yet."

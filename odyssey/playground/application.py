@@ -144,8 +144,8 @@ class Application:
                 f"the request has more than the {target.limit:,} bytes that are taken here",
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             )
-        sent = Body(body, request.args.get("type") or JSON)
-        reply = target.send(sent, request.args.get("accept") or None)
+        sent = Body(body, _header(request, "type") or JSON)
+        reply = target.send(sent, _header(request, "accept") or None)
         response = _bytes(reply.body)
         response.headers["X-Playground"] = json.dumps(reply.head())
         return response
@@ -156,6 +156,18 @@ class Application:
             if target.key == key:
                 return target
         raise UsageError(f"there is no {key} here any more")
+
+
+def _header(request: Request, name: str) -> str:
+    """Return what is to be said in a header of the model's request.
+
+    Raises:
+        UsageError: No header can say it.
+    """
+    value = request.args.get(name, "").strip()
+    if not (value.isascii() and (value.isprintable() or not value)):
+        raise UsageError(f"no header can say {value!r}")
+    return value
 
 
 def _file(content: bytes, content_type: str) -> Callable[[Request], Response]:

@@ -53,7 +53,7 @@ class LocalServer:
         env = f" --env {self._settings.env}" if self._settings.env else ""
         return {
             "key": self.key,
-            "label": self._settings.app.name,
+            "name": self._settings.app.name,
             "kind": "function" if self._on_lambda else "server",
             "url": self._address,
             "command": f"odyssey local request{port_option(self._settings)}{env}",

@@ -102,11 +102,17 @@ class Log:
         """
         with self._changed:
             self._waiting += 1
-            self._changed.wait_for(
-                lambda: self._number > after or self._state.phase != phase, seconds
-            )
+        self._until_news(after, phase, seconds)
+        with self._changed:
             lines = [asdict(line) for line in self._lines if line.number > after]
             return {"lines": lines, "last": self._number, **self._state.document()}
+
+    def _until_news(self, after: int, phase: str, seconds: float) -> bool:
+        """Return as soon as there are lines after a number, or another phase: whether there are."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: self._number > after or self._state.phase != phase, seconds
+            )
 
     def left(self, phase: str) -> None:
         """Note that somebody who has waited has the answer.

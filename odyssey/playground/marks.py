@@ -7,12 +7,15 @@ import re
 ERROR, WARNING, PLAIN = "error", "warning", ""
 
 _TRACEBACK = "Traceback (most recent call last)"
+_NEXT = re.compile(r"(START|END|REPORT) RequestId: |\d{4}-\d\d-\d\d[ T]|[A-Z]+ /\S* HTTP/")
+"""How lines begin that cannot be the last of a traceback: it has lost its own."""
+
 _CHAINED = ("During handling of the above", "The above exception was")
 _ERROR = re.compile(
     r"\b(ERROR|CRITICAL|FATAL)\b|\[(error|crit|alert|emerg)\]|Task timed out after"
     r"|\bStatus: (error|timeout)\b|\"errorType\":"
 )
-_WARNING = re.compile(r"\b(WARN|WARNING)\b|\[warn\]|\w+Warning: ")
+_WARNING = re.compile(r"\b(WARN|WARNING)\b|\[warn\]|\b\w*Warning: ")
 _ACCESS = re.compile(r"HTTP/\d\.\d\"? (?P<status>[45])\d\d\b")
 
 
@@ -28,10 +31,11 @@ class Marks:
         if _TRACEBACK in text or text.startswith(_CHAINED):
             self._in_traceback = True
             return ERROR
-        if self._in_traceback:
+        if self._in_traceback and not _NEXT.match(text):
             # Its frames are indented; the line that names the exception is not, and is the last.
             self._in_traceback = not text.strip() or text[0] in " \t|"
             return ERROR
+        self._in_traceback = False
         return _mark(text)
 
 

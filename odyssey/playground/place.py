@@ -83,7 +83,7 @@ class Target(Protocol):
         """What it prints."""
 
     def document(self) -> dict[str, Any]:
-        """Return what the page shows of it: ``label``, ``url``, ``commands`` and so on."""
+        """Return what the page shows of it: ``name``, ``url``, ``commands`` and so on."""
 
     def send(self, sent: Body, accept: str | None) -> Reply:
         """Send a request and return its answer, also where that is an error.

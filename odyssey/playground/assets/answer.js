@@ -23,7 +23,7 @@ export function begin() {
 export function draw(answer, request) {
   [reply, sent] = [answer, request];
   state("reply");
-  verdict(answer.failed ? "failed" : "fine", answer.status || "—", answer.reason, answer.note);
+  verdict(answer.failed ? "failed" : "fine", answer.status || "", answer.reason, answer.note);
   const text = decoded(answer.body);
   by("message").textContent = answer.failed ? said(text, answer.content_type) : "";
   by("latency").textContent = time(answer.milliseconds);
@@ -38,7 +38,7 @@ export function draw(answer, request) {
 export function drawNone(message, hint = "") {
   reply = null;
   state("reply");
-  verdict("failed", "—", "No answer", hint);
+  verdict("failed", "", "No answer", hint);
   by("message").textContent = message;
   for (const id of ["latency", "size", "kind"]) by(id).textContent = "—";
   show("views-bar", false);

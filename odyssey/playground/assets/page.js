@@ -89,8 +89,8 @@ function targets() {
 }
 
 function titled(each) {
-  if (!each.region) return each.label;
-  return `${each.label} · ${each.kind} · ${each.region} · ${each.status}`;
+  if (!each.region) return each.name;
+  return `${each.name} · ${each.kind} · ${each.region} · ${each.status}`;
 }
 
 /** Sends what follows to a target. */

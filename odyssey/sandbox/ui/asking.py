@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from odyssey.errors import RequestError
 from odyssey.playground.place import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterator, Mapping
 
     from odyssey.client import Body
     from odyssey.sandbox.ui.clients import Clients
@@ -50,17 +50,16 @@ def endpoint(clients: Clients, run: Run, sent: Body, accept: str | None) -> Repl
     """
     runtime = clients.client("sagemaker-runtime", run.region, PATIENCE["endpoint"])
     wanted = {"Accept": accept} if accept else {}
-    return _timed(
-        lambda: runtime.invoke_endpoint(
+    with _refusals(clients) as refused:
+        told = runtime.invoke_endpoint(
             EndpointName=run.name,
             Body=sent.content,
             ContentType=sent.content_type,
             **wanted,
-        ),
-        lambda told, spent: Reply(
-            200, "OK", told.get("ContentType", ""), told["Body"].read(), spent()
-        ),
-    )
+        )
+        body = told["Body"].read()
+        return Reply(200, "OK", told.get("ContentType", ""), body, clients.seconds() * 1000)
+    return refused[0]
 
 
 def function(clients: Clients, run: Run, sent: Body, accept: str | None) -> Reply:
@@ -82,32 +81,27 @@ def function(clients: Clients, run: Run, sent: Body, accept: str | None) -> Repl
     payload = sent.content
     if not plain:
         payload = events.function_url("POST", "/invocations", payload, sent.content_type, accept)
-    return _timed(
-        lambda: functions.invoke(FunctionName=run.name, Payload=payload),
-        lambda told, spent: _of_function(told, plain, spent),
-    )
+    with _refusals(clients) as refused:
+        told = functions.invoke(FunctionName=run.name, Payload=payload)
+        answer = told["Payload"].read()
+        return _of_function(told, answer, plain, clients.seconds() * 1000)
+    return refused[0]
 
 
-def _timed(
-    ask: Callable[[], Mapping[str, Any]],
-    read: Callable[[Mapping[str, Any], Callable[[], float]], Reply],
-) -> Reply:
-    """Return what is read of an answer, and of a refusal what it says.
+@contextmanager
+def _refusals(clients: Clients) -> Iterator[list[Reply]]:
+    """Take a refusal of the ``with`` block as an answer, which is what is yielded.
 
     Raises:
         RequestError: There was no answer.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    start = time.perf_counter()
-
-    def spent() -> float:
-        return (time.perf_counter() - start) * 1000
-
+    refused: list[Reply] = []
     try:
-        return read(ask(), spent)
+        yield refused
     except ClientError as error:
-        return _refused(error.response, spent())
+        refused.append(_refused(error.response, clients.seconds() * 1000))
     except BotoCoreError as error:
         raise RequestError(f"the sandbox gave no answer: {error}") from error
 
@@ -129,21 +123,25 @@ def _refused(told: Mapping[str, Any], spent: float) -> Reply:
     return Reply(own, _phrase(own), kind, said.encode(), spent, failed=True, note=note)
 
 
-def _of_function(told: Mapping[str, Any], plain: bool, spent: Callable[[], float]) -> Reply:
+def _of_function(told: Mapping[str, Any], payload: bytes, plain: bool, spent: float) -> Reply:
     from odyssey.functions.events import HttpAnswer
 
-    payload = told["Payload"].read()
-    failed = str(told.get("FunctionError", ""))
-    if failed:
-        note = f"Lambda answers with 200, and says X-Amz-Function-Error: {failed}."
-        return Reply(0, "Function error", client.JSON, payload, spent(), failed=True, note=note)
+    error = str(told.get("FunctionError", ""))
+    if error:
+        note = f"Lambda answers with 200, and says X-Amz-Function-Error: {error}."
+        return Reply(0, "Function error", client.JSON, payload, spent, failed=True, note=note)
     answer = HttpAnswer(None) if plain else HttpAnswer.of(payload)
     if answer.status is None:
-        return Reply(200, "OK", client.JSON, payload, spent())
-    failed_too = answer.status >= HTTPStatus.BAD_REQUEST
-    note = "Taken out of the response that the function returned, as a function URL does."
-    kind, reason = answer.content_type, _phrase(answer.status)
-    return Reply(answer.status, reason, kind, answer.body, spent(), failed=failed_too, note=note)
+        return Reply(200, "OK", client.JSON, payload, spent)
+    return Reply(
+        answer.status,
+        _phrase(answer.status),
+        answer.content_type,
+        answer.body,
+        spent,
+        failed=answer.status >= HTTPStatus.BAD_REQUEST,
+        note="Taken out of the response that the function returned, as a function URL does.",
+    )
 
 
 def _phrase(status: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +22,7 @@ class Clients:
         self._url = url
         self._lock = threading.Lock()
         self._made: dict[tuple[str, str], Any] = {}
+        self._sent = threading.local()
 
     def client(self, service: str, region: str, patience: int = 30) -> Any:
         """Return a client, which asks once.
@@ -35,6 +37,16 @@ class Clients:
                 self._made[service, region] = self._make(service, region, patience)
             return self._made[service, region]
 
+    def seconds(self) -> float:
+        """Return how long ago this thread has sent its last request; 0 where it has sent none.
+
+        What boto3 does before that is not the model's time.
+        """
+        return time.perf_counter() - getattr(self._sent, "at", time.perf_counter())
+
+    def _note(self, **_: Any) -> None:
+        self._sent.at = time.perf_counter()
+
     @cached_property
     def _session(self) -> Any:
         from botocore.session import Session
@@ -44,7 +56,7 @@ class Clients:
     def _make(self, service: str, region: str, patience: int) -> Any:
         from botocore.config import Config
 
-        return self._session.create_client(
+        made = self._session.create_client(
             service,
             region_name=region,
             endpoint_url=self._url,
@@ -57,3 +69,5 @@ class Clients:
                 proxies={},
             ),
         )
+        made.meta.events.register("before-send", self._note)
+        return made

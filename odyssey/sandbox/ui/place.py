@@ -56,15 +56,14 @@ class CloudLog(Log):
     def _tail(self) -> logs.Tail:
         return self._make_tail()
 
-    def wait(self, after: int, phase: str, seconds: float) -> dict[str, Any]:
-        """Return news as soon as there are any, as `Log` does."""
+    def _until_news(self, after: int, phase: str, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         while True:
             self._look()
-            news = super().wait(after, phase, min(LOOK, max(deadline - time.monotonic(), 0)))
-            if news["lines"] or news["phase"] != phase or time.monotonic() >= deadline:
-                return news
-            super().left(news["phase"])
+            left = max(deadline - time.monotonic(), 0)
+            found = super()._until_news(after, phase, min(LOOK, left))
+            if found or not left:
+                return found
 
     def _look(self) -> None:
         with self._one_at_a_time:
@@ -122,7 +121,7 @@ class CloudTarget:
         }[kind]
         return {
             "key": self.key,
-            "label": name,
+            "name": name,
             "kind": kind,
             "region": region,
             "status": self.status,
@@ -174,7 +173,7 @@ class SandboxPlace:
             return list(self._known.values())
         told = standing.standing(self._record).document["runs"]
         found = [self._target(each) for each in reversed(told) if each["kind"] in GROUPS]
-        return sorted(found, key=lambda each: each.document()["label"] != self._wanted)
+        return sorted(found, key=lambda each: each.document()["name"] != self._wanted)
 
     def require(self, name: str) -> None:
         """Check that there is an endpoint or a function of a name.
@@ -182,7 +181,7 @@ class SandboxPlace:
         Raises:
             OdysseyError: There is none.
         """
-        names = list(dict.fromkeys(each.document()["label"] for each in self.targets()))
+        names = list(dict.fromkeys(each.document()["name"] for each in self.targets()))
         if name not in names:
             there = ", ".join(names) or "nothing yet"
             raise OdysseyError(

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 LOOK = 1.0
 """Seconds between two looks whether the sandbox still runs."""
 
+GOODBYE = 1.0
+"""Seconds that pages are given to hear that it has stopped."""
+
 
 def show(
     record: Record,
@@ -51,11 +54,12 @@ def show(
             _until_it_ends(record)
             for target in place.targets():
                 target.log.tell(place.state())
-                target.log.until_told(LOOK)
+                target.log.until_told(GOODBYE)
     except KeyboardInterrupt:
         note("The page is closed; the sandbox goes on")
         return
-    raise OdysseyError(f'the sandbox "{record.name}" has stopped', "odyssey sandbox start")
+    named = "" if record.name == records.DEFAULT else f" --name {record.name}"
+    raise OdysseyError(f'the sandbox "{record.name}" has stopped', f"odyssey sandbox start{named}")
 
 
 def _until_it_ends(record: Record) -> None:
