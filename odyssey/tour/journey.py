@@ -96,14 +96,20 @@ class Journey:
         finally:
             with _undisturbed():
                 shell.settle()
-                if not self._keeps:
+                if self._keeps:
+                    self._tell_how_to_go_on(narrator, shell, home)
+                else:
                     leftovers.remove()
         if self._keeps:
-            self._tell_how_to_go_on(narrator, home)
+            taken.kept = {"folder": str(home / table.APP), "sandbox": self._name}
         else:
             taken.left = leftovers.find()
-            if taken.failed:
-                narrator.tell("Removed all that was made. To keep it and look: odyssey tour --keep")
+            slowly = "" if taken.failed else "To go slowly: odyssey tour --step. "
+            narrator.say()
+            narrator.tell(
+                f"All that was made is gone again. {slowly}"
+                "To keep it, and look around: odyssey tour --keep"
+            )
         narrator.say()
         return taken
 
@@ -122,16 +128,22 @@ class Journey:
         stays = "stays, and the sandbox too" if self._keeps else "is removed at the end"
         narrator.tell(f"The app's folder {stays}: {folder / table.APP}")
 
-    def _tell_how_to_go_on(self, narrator: Narrator, folder: Path) -> None:
+    def _tell_how_to_go_on(self, narrator: Narrator, shell: Shell, folder: Path) -> None:
+        ending = table.ending(self._name, in_docker=self._executor.name == "docker")
+        entering = [
+            f'eval "$(odyssey sandbox env --name {self._name})"',
+            "odyssey sagemaker status",
+        ]
+        if shell.sandbox is None:
+            entering, ending = [], ["cd ..", f"rm -r {table.APP}"]
         narrator.say()
-        narrator.tell("To go on:")
-        narrator.say(f"    cd {shlex.quote(str(folder / table.APP))}")
-        narrator.say(f'    eval "$(odyssey sandbox env --name {self._name})"')
-        narrator.say("    odyssey sagemaker status")
-        narrator.tell("To end it, from there:")
-        for line in table.ending(self._name, in_docker=self._executor.name == "docker"):
+        narrator.tell("To go on, in this terminal:")
+        for line in (f"cd {shlex.quote(str(folder / table.APP))}", *entering):
             narrator.say(f"    {line}")
-        narrator.tell(f"All that the commands have printed: {folder / table.APP}.log")
+        narrator.tell("And to end it:")
+        for line in ending:
+            narrator.say(f"    {line}")
+        narrator.tell(f"All that the commands have printed is in {folder / table.APP}.log")
 
 
 def _walk(outcome: Outcome, shell: Shell, narrator: Narrator, leftovers: Leftovers) -> None:

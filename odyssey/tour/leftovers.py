@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MARK = "TOUR_OF_ODYSSEY"
 """The variable by which a program is known that the tour has started, or one of those has."""
 
-PATIENCE = 3.0
+PATIENCE = 20.0
 """Seconds that a process may take to be gone which was told to end."""
 
 
@@ -52,6 +52,7 @@ class Leftovers:
         record = records.find(self._sandbox)
         if record is not None:
             launch.stop(record)
+        records.log_file(self._sandbox).unlink(missing_ok=True)
         shutil.rmtree(self._app, ignore_errors=True)
         if self._in_docker:
             self._remove_image()

@@ -39,13 +39,15 @@ GOING = {
 
 
 def endpoint(access: Access, name: str) -> dict[str, str]:
-    """Return the model that an endpoint serves, by the archive that it was made of."""
+    """Return the model that an endpoint serves: its archive, and the job that has made it."""
     sagemaker = access.client("sagemaker")
     serving = sagemaker.describe_endpoint(EndpointName=name)
     config = sagemaker.describe_endpoint_config(EndpointConfigName=serving["EndpointConfigName"])
     model = sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
+    archive = model["PrimaryContainer"]["ModelDataUrl"]
     return {
-        "serves": model["PrimaryContainer"]["ModelDataUrl"],
+        "serves": archive,
+        "maker": archive.split("/")[-3],
         "config": serving["EndpointConfigName"],
         "status": serving["EndpointStatus"],
     }

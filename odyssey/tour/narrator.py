@@ -89,7 +89,8 @@ class Narrator:
     def act(self, act: Typed | Edit) -> None:
         """Print what is typed, as it is typed."""
         first, *more = act.shown.splitlines()
-        self.say(f"  {self.styled(f'$ {first}', bold=True)}")
+        prompt = "" if more else "$ "
+        self.say(f"  {self.styled(f'{prompt}{first}', bold=True)}")
         for line in more:
             self.say(f"    {self.styled(line, fg='green')}")
 
@@ -124,7 +125,7 @@ class Narrator:
 
     def printed(self, line: str) -> str:
         """Return a line that a command has printed, as it is shown."""
-        text = f"    {self.signs['bar']} {line}"
+        text = f"    {self.signs['bar']} {line}".rstrip()
         if self.live and len(text) >= self.columns:
             text = f"{text[: self.columns - 2]}{self.signs['more'][:1]}"
         return self.styled(text, dim=True)

@@ -88,12 +88,14 @@ class Taken:
         steps: What has come of each step.
         left: What was found on this machine afterwards.
         failed: The line that has failed, which was the last.
+        kept: The app's folder and the sandbox's name, where they stay.
     """
 
     executor: Choice
     steps: list[Outcome] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     failed: Done | None = None
+    kept: dict[str, str] | None = None
 
     @property
     def code(self) -> int:
@@ -110,6 +112,7 @@ class Taken:
             "steps": [step.document() for step in self.steps],
             "failed": self.failed.document() if self.failed else None,
             "left_behind": self.left,
+            "kept": self.kept,
         }
 
     def text(self) -> str:

@@ -43,7 +43,7 @@ class Edit:
     def shown(self) -> str:
         """The edit as a reader sees it."""
         lines = "".join(f"\n+ {line}" for line in self.added.strip().splitlines())
-        return f"edit {self.file}:{lines}"
+        return f"{self.file}, at its end:{lines}"
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,14 @@ PREDICTION = r'"prediction":\s*"(?P<prediction>[\w-]+)"'
 JOB = r"(?m:^)(?P<job>\S+): trained in"
 ACCURACY = r"accuracy on them (?P<accuracy>[\d.]+)"
 CONFIG = r"  EndpointConfigName {2,}(?P<config>\S+)"
-TRAINED = r"accuracy|^  [A-Z]|trained in|^s3://"
+TRAINED = r"accuracy|^Started|^  [A-Z]|trained in"
 CHANGES = (
-    r"^Account|^[+~-] |^[0-9]+ (created|changed|removed)|^Permissions|^Cost|^  The endpoint"
-    r"|(AWS::SageMaker::Endpoint|AWS::Lambda::Function|Formation::Stack) .*|^  [A-Z]\w+ {2,}\S+$"
+    r"^Account|^[+~±-] |^\d+ \w+[,:]|^Permissions|^Cost|^Error|^Hint"
+    r"|^  [A-Z_]+ +AWS::(SageMaker::Endpoint|Lambda::Function) "
+    r"|^  \w+_(COMPLETE|FAILED) +AWS::CloudFormation::Stack"
+    r"|^  (Endpoint\w+|\w+FunctionArn) {2,}"
 )
+"""The lines of a deployment that tell most: what changes, what it costs, how it went on."""
 
 
 def steps(executor: str, name: str, port: int, *, keep: bool = False) -> Sequence[Step]:
@@ -57,7 +60,7 @@ def _here(port: int) -> list[Step]:
             "the settings around them. It is for SageMaker and for Lambda, and works as it is, "
             "on a small data set of irises.",
             acts=(
-                Typed(f"odyssey init -p aws -s sagemaker+lambda start {APP}"),
+                Typed(f"odyssey init -p aws -s sagemaker+lambda start {APP}", shows="^Made"),
                 Typed(f"cd {APP}"),
             ),
             result=f"{APP}/",
@@ -76,11 +79,11 @@ def _here(port: int) -> list[Step]:
         Step(
             key="local-serve",
             part=HERE,
-            title="Serve it, and ask it for predictions",
+            title="Serve it, and ask it",
             why="The server is the one that the endpoint will run, with its rules for formats and "
             "errors. One record goes as JSON, and a table as CSV.",
             acts=(
-                Typed(f"odyssey local serve --port {port}", serves=True),
+                Typed(f"odyssey local serve --port {port}", shows="INFO|^POST", serves=True),
                 Typed(f"{ask} --data '{SETOSA}'", finds=PREDICTION),
                 Typed("printf '5.1,3.5,1.4,0.2\\n6.7,3.0,5.2,2.3\\n' > two.csv"),
                 Typed(f"{ask} --file two.csv", finds=r"(?P<rows>Iris-\w+\s+Iris-\w+)"),
@@ -143,11 +146,17 @@ def _deployed(executor: str, name: str) -> list[Step]:
         Step(
             key="check",
             part=REVIEW,
-            title="Check what a deployment would stumble on",
+            title="Check for what AWS would refuse",
             why="Over 180 rules, cfn-lint, cdk-nag and the CDK's own validation look at settings, "
             "templates and model before AWS is asked anything. What they find, AWS would have "
             "refused later, an hour later perhaps.",
-            acts=(Typed("odyssey check", finds=r"(?s)\nChecked .*?: (?P<findings>[^:\n]+)\n"),),
+            acts=(
+                Typed(
+                    "odyssey check",
+                    shows=r"^  (error|warning|info) |^Checked|^  cdk\.out",
+                    finds=r"(?s)\nChecked .*?: (?P<findings>[^:\n]+)\n",
+                ),
+            ),
             result="{findings}",
             see="odyssey check --explain ECR106, for why there is such a rule",
         ),
@@ -157,7 +166,13 @@ def _deployed(executor: str, name: str) -> list[Step]:
             title="Review what will change",
             why="What happens to each resource, who may do more than before and what a month "
             "costs, for those who approve it. The same goes into a pull request as Markdown.",
-            acts=(Typed("odyssey review --base deployed", finds=r"Cost: (?P<cost>\S+) a month"),),
+            acts=(
+                Typed(
+                    "odyssey review --base deployed",
+                    shows=r"^\d+ |^[+~±-] |^Perm|^Cost|^Find|^  (error|warning|info) |^  \.odyssey",
+                    finds=r"Cost: (?P<cost>\S+) a month",
+                ),
+            ),
             result="{cost} a month without a request",
             see=".odyssey/review/review.html in a browser",
         ),
@@ -169,10 +184,12 @@ def _deployed(executor: str, name: str) -> list[Step]:
             "roles with the rights that are needed and no more. It would ask first; --yes answers.",
             acts=(
                 Typed(
-                    "odyssey deploy --yes", shows=CHANGES, finds=r"  BucketName {2,}(?P<bucket>\S+)"
+                    "odyssey deploy --yes",
+                    shows=f"{CHANGES}|^  (BucketName|RepositoryUri) ",
+                    finds=r"  BucketName {2,}(?P<bucket>\S+)",
                 ),
             ),
-            result="{bucket}",
+            result="a bucket, a repository, roles",
             on_aws="half a minute, and nothing to pay until something is stored.",
         ),
     ]
@@ -221,7 +238,7 @@ def _on_sagemaker() -> list[Step]:
             acts=(serve, ask),
             result="{prediction}: wrong",
             on_aws="five minutes or more; from then on an ml.m5.large costs by the hour.",
-            see="the endpoint serves {serves}",
+            see="the endpoint serves the model of {maker}, with {config}",
             look="endpoint",
         ),
         Step(
@@ -240,7 +257,7 @@ def _on_sagemaker() -> list[Step]:
             result="{prediction}: right",
             on_aws="a tenth of the requests goes to the new model for five minutes, with an alarm "
             "on errors; the sandbox changes over as soon as the new model answers /ping.",
-            see="the endpoint serves {serves}",
+            see="the endpoint serves the model of {maker}, with {config}",
             look="endpoint",
         ),
         Step(
@@ -254,6 +271,7 @@ def _on_sagemaker() -> list[Step]:
                 Typed("cut -d, -f1-4 input/data/training/iris.data > flowers.csv"),
                 Typed(
                     "odyssey sagemaker batch-transform -i flowers.csv",
+                    shows=r"^Uploaded|^  [A-Z]\w+$|\.out$",
                     finds=r"(?P<answers>s3://\S+\.out)",
                 ),
             ),
@@ -275,7 +293,7 @@ def _on_lambda() -> list[Step]:
             acts=(
                 Typed(
                     "odyssey lambda train --run --yes",
-                    shows=CHANGES + r"|^s3://|^\{|model",
+                    shows=f"{CHANGES}|^s3://",
                     finds=r"(?P<model>s3://\S+model\.tar\.gz)",
                 ),
             ),
@@ -308,7 +326,12 @@ def _end(name: str, in_docker: bool) -> list[Step]:
             why="It says what goes and what stays, and would ask. The bucket and the repository "
             "stay, for models and images are not thrown away by the way; these go with the "
             "sandbox.",
-            acts=(Typed(f"{destroy} --yes", shows=r"^ *(goes|stays) |Formation::Stack|destroyed"),),
+            acts=(
+                Typed(
+                    f"{destroy} --yes",
+                    shows=r"^  goes +AWS::(SageMaker|Lambda)|^  stays|: destroyed",
+                ),
+            ),
             result="left in the account: {left}",
             see="on purpose there are still {stays}",
             look="account",
