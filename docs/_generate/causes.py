@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 from contextlib import redirect_stdout
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from _generate.markdown import escape, fence, heading, link, page, prose, sentence
+from _generate.markdown import escape, fence, heading, link, page, prose
 from _generate.phrases import phrases
 from odyssey.diagnosis.causes.cause import REFUSAL, ROOT, SYMPTOM, TRACE
 from odyssey.diagnosis.evidence import COMPARED, EVENT, LOG, REASON, STATUS
@@ -88,7 +89,7 @@ class _Blanks(dict[str, str]):
 
 
 def _title(cause: Cause) -> str:
-    text = cause.title.format_map(_Blanks(cause.otherwise))
+    text = cause.title.format_map(_Blanks())
     return f"{text[:1].upper()}{text[1:]}"
 
 
@@ -96,9 +97,11 @@ def _cause(cause: Cause) -> Iterator[str]:
     yield heading(3, escape(_title(cause)), anchor(cause))
     yield prose(cause.means)
     seen = dict.fromkeys(each for sign in cause.signs for each in phrases(sign.pattern))
-    yield "What is said, one of:"
-    yield fence("\n".join(seen))
-    yield f"**Fix:** {prose(sentence(cause.fix.format_map(_Blanks(cause.otherwise))))}"
+    # A blank alone, such as the last line of any traceback, is better seen below.
+    if said := [each for each in seen if re.search(r"[a-z]{3}|\d{3}|[A-Z_]{9}", each)]:
+        yield "What is said, one of:"
+        yield fence("\n".join(said))
+    yield f"**Fix:** {prose(cause.fix.format_map(_Blanks()))}."
     places = sorted({sort for sign in cause.signs for sort in sign.sorts}, key=list(SORTS).index)
     told = ", ".join(SORTS[place] for place in places)
     yield f"Looked for in {told}. It is {DEPTHS[min(cause.depth, REFUSAL)]}."

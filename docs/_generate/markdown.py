@@ -30,7 +30,7 @@ _PIECE = re.compile(
     | (?<![\w.])(?P<setting>{_ANY_KEY})(?![\w(])
     | (?P<section>\[[a-z_]+\](?:\ [a-z_]+)?)
     | (?P<code>
-        (?<![\w-])--[a-z][\w-]*
+        (?<![\w-])--[a-z][\w-]*(?:=[\w./]+)?
       | \$[A-Z][A-Z_]+
       | \b[A-Z][A-Z\d]*_[A-Z\d_]+\b
       | \[[\w.]+\]
@@ -39,7 +39,7 @@ _PIECE = re.compile(
       | (?<![\w/])/(?:opt|tmp|dev|ping|invocations|aws)\b[\w/.*-]*(?<![.])
       | \baws\ [a-z\d-]+\ [a-z-]+(?:\ --[\w-]+(?:\ [A-Z]+)?)*
       | \b[a-z][a-z\d-]*:[A-Z]\w+\b
-      | \b[\w/-]+\.(?:toml|json|py|md|html|yaml|csv|txt|gz|out)\b
+      | (?<![\w/])[\w./-]*\w\.(?:toml|json|py|md|html|yaml|csv|txt|gz|out)\b
       )
     """,
     re.VERBOSE,

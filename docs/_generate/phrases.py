@@ -45,7 +45,9 @@ def _part(kind: Any, value: Any, names: dict[int, str]) -> list[str]:
         return [each for branch in value[1] for each in _sequence(branch, names)]
     if kind is kinds.SUBPATTERN:
         group, *_, inner = value
-        return [names[group]] if group in names else _sequence(inner, names)
+        found = _sequence(inner, names)
+        is_open = any(GAP in each or each in ("N", "X") for each in found)
+        return [names[group]] if group in names and (is_open or len(found) == 1) else found
     if kind in (kinds.MAX_REPEAT, kinds.MIN_REPEAT):
         return _repeated(*value, names)
     if kind is kinds.IN:
@@ -57,7 +59,7 @@ def _repeated(least: int, most: int, inner: Any, names: dict[int, str]) -> list[
     found = _sequence(inner, names)
     if most == 1:  # What may be missing is told; a reader knows it without, too.
         return found[:1]
-    return [each if each in ("N", "X") or each.isspace() else GAP for each in found[:1]]
+    return [each if each == "N" or each.isspace() else GAP for each in found[:1]]
 
 
 def _one_of(members: list[tuple[Any, Any]]) -> str:

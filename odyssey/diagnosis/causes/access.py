@@ -75,7 +75,9 @@ CAUSES = (
                 r"(?P<action>KMSAccessDenied|KMSInvalidState|KMSDisabled|KMSNotFound)\w*",
                 frozenset(),
             ),
-            refused(r"(?i)was unable to (?P<action>decrypt)\b.*\bKMS|KMS key .* is (?:disabled|p)"),
+            refused(
+                r"(?i)was unable to (?P<action>decrypt)\b.*\bKMS|KMS key .* is (?:disabled|pending)"
+            ),
         ),
         otherwise={"action": "AWS names no action"},
     ),
@@ -129,7 +131,9 @@ CAUSES = (
                 r"\(AccessDenied(?:Exception)?\) when calling the (?P<action>\w+) operation",
                 frozenset(),
             ),
-            refused(r"Access ?Denied|AccessDeniedException|API: (?P<action>[\w-]+:\w+) You are no"),
+            refused(
+                r"Access ?Denied|AccessDeniedException|API: (?P<action>[\w-]+:\w+) You are not"
+            ),
         ),
         otherwise={"action": "AWS does not say which"},
     ),
