@@ -17,6 +17,7 @@ TEMPLATE = REPOSITORY / "app_template" / "{{cookiecutter.app_name}}"
 END_TO_END = REPOSITORY / "tests" / "e2e"
 JOURNEYS = (
     "test_readme",
+    "test_tour",
     "test_sandbox_life",
     "test_lambda_life",
     "test_deploy",
