@@ -1,4 +1,4 @@
-"""``python -m benchmarks serving | cli | synth | checks | review | containers | …``."""
+"""``python -m benchmarks serving | cli | synth | checks | review | reliability | …``."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from benchmarks import (
 from benchmarks.environments import UnavailableError
 from benchmarks.goals import ROWS
 from benchmarks.peers import SUBJECTS
+from benchmarks.reliability import command as reliability
 
 ESSENTIAL = ("bare", "fast", "fast-batch", "flask")
 """Without these a run has failed; a peer that cannot be set up is reported and passed over."""
@@ -32,9 +33,14 @@ def main() -> int:
     Returns:
         0: measured (whether or not the goals are met); 1: something essential was not; 2: usage.
     """
-    arguments = _parser().parse_args()
     # As an exception, so that servers are stopped and folders removed on the way out.
     signal.signal(signal.SIGTERM, _terminate)
+    if sys.argv[1:2] == ["reliability"]:  # It has options of its own.
+        try:
+            return reliability.run(sys.argv[2:])
+        except KeyboardInterrupt:
+            return 130
+    arguments = _parser().parse_args()
     try:
         failed = False
         if arguments.what in ("cli", "all"):

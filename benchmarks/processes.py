@@ -16,7 +16,7 @@ from benchmarks.environments import UnavailableError
 
 TICKS = os.sysconf("SC_CLK_TCK")
 GRACE_SECONDS = 5.0
-MARKER = "ODYSSEY_BENCHMARK"
+MARKER = "BENCHMARK_MARK"
 """Environment variable that marks a server's processes, however they detach themselves."""
 
 
@@ -35,7 +35,7 @@ class ServerProcesses:
     def __init__(self, process: subprocess.Popen[bytes], mark: str, log: Path) -> None:
         """Watch ``process``, whose family carries ``mark`` in its environment."""
         self._process = process
-        self._mark = f"{MARKER}={mark}".encode()
+        self._mark = mark
         self._log = log
 
     def check_alive(self) -> None:
@@ -106,10 +106,12 @@ class ServerProcesses:
         return [pid for pid, _ in _stats() if self._is_marked(pid)]
 
     def _is_marked(self, pid: int) -> bool:
-        try:
-            return self._mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        except OSError:
-            return False
+        return _bears(pid, self._mark)
+
+
+def bearing(mark: str) -> list[int]:
+    """Return the ids of the processes that have a mark in their environment, the dead left out."""
+    return [pid for pid, stat in _stats() if stat[0] != "Z" and _bears(pid, mark)]
 
 
 def machine_cpu_seconds() -> float:
@@ -176,6 +178,13 @@ def _stats() -> Iterator[tuple[int, list[str]]]:
             with contextlib.suppress(OSError):
                 text = (folder / "stat").read_text(encoding="utf-8", errors="replace")
                 yield int(folder.name), text.rpartition(")")[2].split()
+
+
+def _bears(pid: int, mark: str) -> bool:
+    try:
+        return f"{MARKER}={mark}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
 
 
 def _field(pid: int, file: str, name: str) -> int:
