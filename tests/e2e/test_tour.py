@@ -177,3 +177,21 @@ def test_without_an_engine_or_a_base_image_jobs_are_processes(
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     error: dict[str, Any] = json.loads(done.stdout)["error"]
     assert done.returncode == error["exit_code"] == 7
+
+
+WITHOUT_MOTO = """
+import importlib.util, sys
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name == "moto" else found(name, *more)
+from odyssey.cli import main
+sys.exit(main(["tour"]))
+"""
+
+
+def test_without_moto_it_says_what_to_install(home: Home) -> None:
+    words = [sys.executable, "-c", WITHOUT_MOTO]
+    done = subprocess.run(
+        words, cwd=home.folder, env=home.environ(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 7
+    assert "pip install 'odyssey[sandbox]'" in done.stderr
