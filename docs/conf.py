@@ -35,6 +35,11 @@ html_theme_options = {
 html_show_sphinx = False
 html_show_copyright = False
 html_copy_source = html_show_sourcelink = False
+
+# AWS's pages and GitHub's make their anchors with scripts, which the check does not run.
+linkcheck_anchors = False
+linkcheck_timeout = 20
+
 smartquotes = False  # A quoted word is a word to type.
 
 
