@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
 import time
 import warnings
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from odyssey import instances
 from odyssey.console import Progress, clean, elapsed, size
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from odyssey.images.image import Image
 
 ARM, X86 = "linux/arm64", "linux/amd64"
+
+PASSWORD = re.compile(r"\w://[^/\s:@]*:(?!\$\{)[^/\s@]+@")
+"""An address with a password that is written out, not named as a variable."""
 
 LAST_LINES = 40
 """Lines of a build that are looked at for the cause of its failure."""
@@ -88,8 +93,8 @@ def build(
         fresh: Use nothing of earlier builds.
 
     Raises:
-        ImageError: There is no Dockerfile, a step of it failed, or the base is for another
-            platform.
+        ImageError: There is no Dockerfile, a step of it failed, a password would come into the
+            image, or the base is for another platform.
     """
     app, started = settings.folder, time.monotonic()
     if not (app / "Dockerfile").is_file():
@@ -97,12 +102,14 @@ def build(
             f"there is no Dockerfile in {app}",
             "take it from git, or from a new app: odyssey init -p aws -s sagemaker start",
         )
+    _require_no_password(app)
     wanted = platform(settings)
-    with explained("the image could not be built"), _readable(app):
+    with explained("the image could not be built"), _readable(app), _context(app) as context:
         # docker-py asks for the engine's own builder: BuildKit would make an index of manifests
         # with attestations, which neither SageMaker nor Lambda takes.
         events = engine.api.build(
-            path=str(app),
+            fileobj=context,
+            custom_context=True,
             tag=name,
             platform=wanted,
             buildargs=_arguments(settings),
@@ -118,6 +125,39 @@ def build(
             f"name a base for {wanted}: odyssey docker build --base IMAGE",
         )
     return Built(replace(made, reference=name), time.monotonic() - started)
+
+
+def _require_no_password(app: Path) -> None:
+    """Look at the addresses in the requirements, which are a file of the image."""
+    try:
+        lines = (app / "requirements.txt").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return  # Where the Dockerfile needs it, its step says so.
+    for number, line in enumerate(lines, start=1):
+        if PASSWORD.search(line):
+            raise ImageError(
+                f"requirements.txt: line {number} has a password in an address, which whoever can "
+                "pull the image could read",
+                "take it out, and give the address to the build alone: export "
+                "ODYSSEY_DOCKER_BUILD_ARGS=PIP_INDEX_URL=https://USER:PASSWORD@HOST/simple",
+            )
+
+
+@contextmanager
+def _context(app: Path) -> Iterator[IO[bytes]]:
+    """Pack the app's folder for the engine, into a file that has no name.
+
+    The one that docker-py would make stays where odyssey is killed, with all that is in the folder.
+    """
+    from docker import utils
+
+    ignored: list[str] = []
+    if (app / ".dockerignore").exists():
+        lines = (app / ".dockerignore").read_text("utf-8", "surrogateescape").splitlines()
+        ignored = [line.strip() for line in lines if line.strip() and line.strip()[0] != "#"]
+    with tempfile.TemporaryFile() as context:
+        utils.tar(str(app), exclude=ignored, fileobj=context)
+        yield context
 
 
 @contextmanager

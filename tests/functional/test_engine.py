@@ -8,9 +8,11 @@ import os
 import signal
 import socket
 import subprocess
+import tarfile
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import docker
 import pytest
@@ -40,6 +42,8 @@ class Api:
         self.base_url = "http+docker://localhost"
         self.interrupted_by = ""
         self.removed: list[str] = []
+        self.packed: list[str] = []
+        self.temporary: list[str] = []
 
     def containers(self, **_: Any) -> list[Any]:
         return self.there
@@ -72,7 +76,10 @@ class Api:
 
     remove_volume = remove_container
 
-    def build(self, **_: Any) -> Iterator[Any]:
+    def build(self, *, fileobj: IO[bytes], **_: Any) -> Iterator[Any]:
+        with tarfile.open(fileobj=fileobj) as context:
+            self.packed = context.getnames()
+        self.temporary = os.listdir(tempfile.gettempdir())
         for event in self.events:
             if isinstance(event, Exception):
                 raise event
@@ -223,6 +230,23 @@ class TestBuild:
         err = capsys.readouterr().err
         assert "Pull complete" in err
         assert "Downloading" not in err
+
+    def test_the_engine_is_given_what_is_not_ignored_and_no_kill_can_leave_it(
+        self, settings: config.Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # given
+        (tmp_path / ".dockerignore").write_text("# a comment\n\nmodel\n")
+        (tmp_path / "model").mkdir()
+        (tmp_path / "model" / "weights").write_text("large")
+        empty = tmp_path / "empty"
+        empty.mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(empty))
+        client, api = engine({"aux": {"ID": "i1"}})
+        # when
+        build.build(client, settings, "small")
+        # then: the archive has no name while the engine reads it
+        assert api.packed == [".dockerignore", "Dockerfile", "empty", "odyssey.toml"]
+        assert api.temporary == []
 
     def test_passwords_that_cannot_be_read_are_an_error_with_what_to_do(
         self, settings: config.Config
