@@ -5,66 +5,17 @@ may be.
 """
 
 import base64
-import json
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from odyssey.review import page
+from tests.e2e import browsers
 from tests.review import samples
-
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-)
-
-CONTRAST = """
-const luminance = ([r, g, b]) => {
-  const part = v => (v /= 255, v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-  return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
-};
-const numbers = colour => (colour.match(/[\\d.]+/g) || []).map(Number);
-const behind = node => {
-  for (; node; node = node.parentElement) {
-    if (node.closest && node.tagName === 'text') {
-      const box = node.parentElement.querySelector('rect');
-      return numbers(getComputedStyle(box).fill);
-    }
-    const found = numbers(getComputedStyle(node).backgroundColor);
-    if (found.length === 3 || found[3] === 1) return found;
-  }
-  return [255, 255, 255];
-};
-const weak = [];
-for (const node of document.querySelectorAll('body *')) {
-  const own = [...node.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
-  if (!own || ['title', 'desc', 'style'].includes(node.tagName)) continue;
-  const style = getComputedStyle(node);
-  const ink = numbers(node.tagName === 'text' ? style.fill : style.color).slice(0, 3);
-  const [a, b] = [luminance(ink), luminance(behind(node))].sort((x, y) => y - x);
-  const size = parseFloat(style.fontSize);
-  const large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
-  if ((a + 0.05) / (b + 0.05) < (large ? 3 : 4.5)) {
-    weak.push(`${node.textContent.trim().slice(0, 30)}: ${style.color}`);
-  }
-}
-return [weak, document.querySelectorAll('body *').length];
-"""
 
 
 @pytest.fixture(scope="module")
@@ -79,22 +30,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Chrome]:
-    """A browser with an empty profile, which logs what is asked of the network."""
-    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not program or not driver:
-        pytest.skip("chromium or chromedriver is not installed")
-    options = ChromeOptions()
-    options.binary_location = program
-    profile = Path(tempfile.mkdtemp())
-    for flag in (*FLAGS, f"--user-data-dir={profile}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    chrome = Chrome(options=options, service=Service(driver))
-    try:
+    with browsers.chromium() as chrome:
         yield chrome
-    finally:
-        chrome.quit()
-        shutil.rmtree(profile, ignore_errors=True)
 
 
 @pytest.fixture
@@ -102,12 +39,7 @@ def seen(browser: Chrome, pages: dict[str, str]) -> Callable[..., Chrome]:
     """Opens a page as somebody sees it."""
 
     def see(name: str, *, width: int = 1200, dark: bool = False, media: str = "screen") -> Chrome:
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        browser.execute_cdp_cmd(
-            "Emulation.setEmulatedMedia", {"media": media, "features": [scheme]}
-        )
-        screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+        browsers.look(browser, width=width, dark=dark, media=media)
         browser.get(pages[name])
         return browser
 
@@ -151,12 +83,7 @@ def test_nothing_is_asked_of_the_network_and_nothing_is_complained_of(
     browser = seen("whole")
 
     # then
-    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    asked = [
-        each["params"]["request"]["url"]
-        for each in events
-        if each["method"] == "Network.requestWillBeSent"
-    ]
+    asked = browsers.asked(browser)
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     assert any(url.endswith("/whole.html") for url in asked)
     assert browser.get_log("browser") == []
@@ -194,7 +121,7 @@ def test_a_phone_needs_no_scrolling_aside(seen: Callable[..., Chrome], name: str
 def test_every_text_has_enough_contrast(seen: Callable[..., Chrome], *, dark: bool) -> None:
     # when
     browser = seen("whole", dark=dark)
-    weak, looked_at = browser.execute_script(CONTRAST)
+    weak, looked_at = browser.execute_script(browsers.CONTRAST)
 
     # then
     assert weak == []

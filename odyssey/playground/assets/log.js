@@ -11,6 +11,8 @@ const PAUSE = 1500;
 const WORDS = { error: "error", warning: "warning" };
 
 let run = 0;
+/** Whether the newest line stays in sight: until somebody scrolls away from it. */
+let pinned = true;
 let stop = new AbortController();
 let counts = { error: 0, warning: 0 };
 
@@ -22,7 +24,12 @@ export function begin() {
     box.scrollTop = box.scrollHeight;
     box.focus();
   });
-  box.addEventListener("scroll", () => show("to-end", !atEnd()));
+  box.addEventListener("scroll", () => {
+    pinned = box.scrollHeight - box.scrollTop - box.clientHeight < 24;
+    show("to-end", !pinned);
+  });
+  // Another width breaks the lines elsewhere.
+  new ResizeObserver(() => pinned && (box.scrollTop = box.scrollHeight)).observe(box);
   by("only-errors").addEventListener("change", (event) => {
     box.classList.toggle("only-errors", event.target.checked);
     box.scrollTop = box.scrollHeight;
@@ -64,22 +71,17 @@ function visible() {
 function clear() {
   counts = { error: 0, warning: 0 };
   by("lines").replaceChildren();
+  pinned = true;
   show("to-end", false);
   tell();
 }
 
-function atEnd() {
-  const box = by("lines");
-  return box.scrollHeight - box.scrollTop - box.clientHeight < 24;
-}
-
 function add(lines) {
   const box = by("lines");
-  const stay = atEnd();
   box.append(...lines.map(line));
   while (box.childElementCount > KEPT) box.firstElementChild.remove();
   for (const each of lines) if (each.mark) counts[each.mark]++;
-  if (stay) box.scrollTop = box.scrollHeight;
+  if (pinned) box.scrollTop = box.scrollHeight;
   if (lines.length) tell();
 }
 

@@ -99,7 +99,18 @@ function aim(key) {
   by("address").textContent = `POST ${target.url}`;
   editor.allow(target.limit);
   history.forget();
-  log.follow(key, { news: ({ phase: now, reason }) => enter(now, reason), lost });
+  log.follow(key, { news, lost });
+}
+
+/** Shows what the log's news say of what serves the model. */
+async function news({ phase: now, reason }) {
+  if (phase !== "lost") {
+    enter(now, reason);
+    return;
+  }
+  // Odyssey is there again, but it is another, whose log begins anew.
+  await load();
+  if (target) aim(target.key);
 }
 
 /** Shows how what serves the model stands. */
@@ -197,12 +208,14 @@ async function send(times) {
       history.add(request, reply);
       if (turn === times || reply.failed) {
         answer.draw(reply, request);
+        reveal();
         say(`${reply.status} ${reply.reason}, ${time(reply.milliseconds)}`);
         if (reply.failed) break;
       }
     }
   } catch (error) {
     failed(error, performance.now() - started);
+    reveal();
   } finally {
     clearInterval(clock);
     clearTimeout(patience);
@@ -211,6 +224,11 @@ async function send(times) {
     buttons();
     if (focused) by("send").focus();
   }
+}
+
+/** Brings the answer into sight where it is below the request. */
+function reveal() {
+  if (matchMedia("(max-width: 60rem)").matches) by("answer").scrollIntoView({ block: "nearest" });
 }
 
 function failed(error, spent) {
