@@ -31,7 +31,11 @@ if TYPE_CHECKING:
     from odyssey.keys import Key
 
 _DEFAULT = re.compile(r"\s*\[default: (?P<default>.*)\]$", re.DOTALL)
-_SETTING = re.compile(r"(?P<path>[a-z_]+\.[a-z_\d]+) of odyssey\.toml, else (?P<else>.*)")
+_KEY = re.compile(r"(?P<path>[a-z_]+\.[a-z_\d]+) of odyssey\.toml, else (?P<else>.*)")
+_KEY_OF_SECTIONS = re.compile(
+    r"(?P<key>[a-z_]+) (?:of|under) (?P<tables>\[\w+\](?:(?:, | or )\[\w+\])*) in odyssey\.toml, "
+    r"else (?P<else>.*)"
+)
 
 _INTRODUCTION = """\
 Every command in the order of an app's life, as `odyssey --help` shows them. What is said here is
@@ -85,10 +89,15 @@ def _page(context: click.Context) -> str:
     if not isinstance(context.command, click.Group):
         return page(*_command(context, 1))
     blocks = [heading(1, context.command_path, command_anchor(_path(context)))]
-    blocks += [*_help(context), _options(context), _examples(context)]
+    blocks += [*_help(context), _contents(context), _options(context), _examples(context)]
     for _, child in contexts(context):
         blocks += _command(child, 2)
     return page(*blocks)
+
+
+def _contents(context: click.Context) -> str:
+    paths = [_path(child) for _, child in contexts(context)]
+    return "\n".join(f"- {link(code(f'odyssey {path}'), command_anchor(path))}" for path in paths)
 
 
 def _path(context: click.Context) -> str:
@@ -147,19 +156,29 @@ def _meaning(option: click.Option) -> str:
     return " ".join(parts)
 
 
-def setting_of(option: click.Option) -> Key | None:
-    """Return the key of ``odyssey.toml`` that an option sets; None where there is none."""
+def settings_of(option: click.Option) -> list[Key]:
+    """Return the keys of ``odyssey.toml`` that an option sets, one for each kind of command."""
     default = _DEFAULT.search(" ".join((option.help or "").split()))
-    setting = _SETTING.match(default["default"]) if default else None
-    return KEYS.get(setting["path"]) if setting else None
+    return _keys(default["default"])[0] if default else []
+
+
+def _keys(told: str) -> tuple[list[Key], str]:
+    """Return the keys that a default names, and what is the default without them."""
+    if found := _KEY.match(told):
+        paths = [found["path"]]
+    elif found := _KEY_OF_SECTIONS.match(told):
+        paths = [f"{table}.{found['key']}" for table in re.findall(r"\[(\w+)\]", found["tables"])]
+    else:
+        return [], told
+    return [KEYS[path] for path in paths], found["else"]
 
 
 def _default(told: str) -> str:
     """Return where an option's value is from when it is not given."""
-    setting = _SETTING.match(told)
-    if setting is None or setting["path"] not in KEYS:
+    keys, otherwise = _keys(told)
+    if not keys:
         return f"Default: {prose(told)}."
-    key = KEYS[setting["path"]]
-    own = link(code(key.path), key_anchor(key.path))
-    variables = " or ".join(map(code, key.variables))
-    return f"Setting: {own}, or the variable {variables}. Default: {code(setting['else'])}."
+    names = " or ".join(link(code(key.path), key_anchor(key.path)) for key in keys)
+    variables = " or ".join(code(name) for key in keys for name in key.variables)
+    value = prose(otherwise) if " " in otherwise else code(otherwise)
+    return f"Setting: {names}, or the variable {variables}. Default: {value}."

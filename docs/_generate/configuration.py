@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import MISSING
+from functools import cache
 from typing import TYPE_CHECKING
 
 import click
 
-from _generate.commands import context_of, setting_of
+from _generate.commands import context_of, settings_of
 from _generate.examples import EXAMPLES
 from _generate.markdown import (
     COMMANDS,
@@ -93,7 +94,7 @@ def _facts(key: Key) -> Iterator[str]:
         yield f"Default: {code(toml(key.default))}."
     variables = " or ".join(map(code, key.variables))
     yield f"Variable: {variables}."
-    if options := list(_options(key)):
+    if options := _options().get(key.path):
         yield f"Option: {', '.join(options)}."
     yield f"For example {code(f'{key.name} = {toml(EXAMPLES[key.path])}')}."
 
@@ -109,11 +110,14 @@ def _values(key: Key) -> str:
     return prose(words)
 
 
-def _options(key: Key) -> Iterator[str]:
-    """Yield the commands with an option for a key, which goes before all else that sets it."""
+@cache
+def _options() -> dict[str, list[str]]:
+    """Return the commands with an option for a key, by the keys: it goes before all else."""
+    found: dict[str, list[str]] = {}
     for path in COMMANDS:
-        context = context_of(path)
-        for option in context.command.params:
-            if isinstance(option, click.Option) and setting_of(option) == key:
+        for option in context_of(path).command.params:
+            if isinstance(option, click.Option):
                 told = code(f"odyssey {path} {max(option.opts, key=len)}")
-                yield link(told, command_anchor(path))
+                for key in settings_of(option):
+                    found.setdefault(key.path, []).append(link(told, command_anchor(path)))
+    return found

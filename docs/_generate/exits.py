@@ -21,7 +21,7 @@ WAITING = {"sandbox start", "sandbox run", "sagemaker invoke", "lambda train", "
 """Commands that give up after a time of their own."""
 
 NEEDING = {
-    *("doctor", "local train", "local serve", "sandbox start", "sandbox run"),
+    *("doctor", "tour", "local train", "local serve", "sandbox start", "sandbox run"),
     *("docker build", "docker test", "docker train", "docker serve", "docker request"),
     *("docker push", "sagemaker upload", "sagemaker serve", "lambda train", "lambda serve"),
     *("synth", "check", "diff", "review", "deploy", "destroy"),

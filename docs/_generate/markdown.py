@@ -152,9 +152,9 @@ def definitions(pairs: Iterable[tuple[str, str]]) -> str:
     return "\n\n".join(f"{term}\n: {meaning}" for term, meaning in pairs)
 
 
-def toctree(names: Iterable[str], *options: str) -> str:
+def toctree(names: Iterable[str]) -> str:
     """Return the pages below a page, which stand in the sidebar alone."""
-    return "\n".join(["```{toctree}", ":hidden:", *options, "", *names, "```"])
+    return "\n".join(["```{toctree}", ":hidden:", "", *names, "```"])
 
 
 def page(*blocks: str) -> str:
