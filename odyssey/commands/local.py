@@ -56,7 +56,7 @@ def train(folder: Path | None, env: str | None) -> None:
     help="Show a page in the browser from which requests are sent, on a port of its own.  "
     "[default: off]",
 )
-@options.ui_port("Its port, on 127.0.0.1; with it --ui needs not be said.")
+@options.ui_port("The page's port, on 127.0.0.1; it implies --ui.")
 @options.acting
 @options.app
 @options.talk

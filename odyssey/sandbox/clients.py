@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 KEYS = Keys(OWN, "sandbox")
 """The keys that the sandbox gives to its user: those of the account's root."""
 
-_INSIDE = Keys(INSIDE, "sandbox")
+ITS_OWN = Keys(INSIDE, "sandbox")
+"""The keys of the sandbox itself: nobody is noted to have asked for what they ask."""
 
 
 class Clients:
@@ -41,7 +42,7 @@ class Clients:
             region: The region.
             role: The ARN of the role that asks. Default: the account's root.
         """
-        return self.acting(service, region, self._identities.keys(role) if role else _INSIDE)
+        return self.acting(service, region, self._identities.keys(role) if role else ITS_OWN)
 
     def acting(self, service: str, region: str, keys: Keys) -> Any:
         """Return a client that asks with certain keys.

@@ -18,7 +18,7 @@ from odyssey import config
 from odyssey.cli import main
 from odyssey.client import Body
 from odyssey.playground.place import READY, Reply
-from odyssey.sandbox import records
+from odyssey.sandbox import records, standing
 from odyssey.sandbox.executors.process import ProcessExecutor
 from odyssey.sandbox.sandbox import Sandbox, Settings
 from odyssey.sandbox.ui.place import CloudTarget, SandboxPlace
@@ -168,6 +168,10 @@ def test_the_logs_are_those_of_cloudwatch(world: World) -> None:
     until(lambda: "an event came" in world.lines("function"))
     until(lambda: any(line.startswith("serving ") for line in world.lines("endpoint")))
     assert "an event came" not in world.lines("endpoint")
+    # and it is not noted as if somebody had asked for them
+    asked = json.dumps(standing.permissions(world.record).document)
+    assert "sagemaker:InvokeEndpoint" in asked
+    assert "logs:GetLogEvents" not in asked
 
 
 def test_the_command_lists_what_there_is_and_goes_on_until_ctrl_c(world: World) -> None:

@@ -107,7 +107,7 @@ function ways(text) {
   if (kind === "lines" && whole && attempt(() => lines(text))) {
     return { pretty: () => [block(lines(text)), ""], raw };
   }
-  if (kind === "csv") return { table: () => table(text), raw };
+  if (kind === "csv") return { table: () => table(shown, whole), raw };
   return { raw };
 }
 
@@ -142,7 +142,7 @@ function cutText(length) {
 }
 
 /** Returns an answer in CSV as a table, beside the rows of the request where there are as many. */
-function table(text) {
+function table(text, whole) {
   const all = rows(text);
   const asked = asCsv();
   const beside = asked.rows.length === all.length ? asked : { rows: [], names: [] };
@@ -156,12 +156,13 @@ function table(text) {
     body.append(element("tr", "", number, ...inputs, ...row.map((cell) => element("td", "answer", cell))));
   });
   made.append(body);
-  const words = all.length > ROWS ? `The first ${ROWS} of ${plural(all.length, "row")}; Save has all.` : "";
-  return [made, words];
+  const count = whole ? ` of ${plural(all.length, "row")}` : " rows";
+  return [made, all.length > ROWS || !whole ? `The first ${ROWS}${count}; Save has all.` : ""];
 }
 
 function asCsv() {
-  const text = format(sent.type) === "csv" ? decoded(sent.bytes) : null;
+  const small = sent.bytes.length <= SHOWN;
+  const text = small && format(sent.type) === "csv" ? decoded(sent.bytes) : null;
   if (text === null) return { rows: [], names: [] };
   const found = rows(text);
   const named = sent.type.includes("header=present");

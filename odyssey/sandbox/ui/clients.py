@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from odyssey.sandbox.clients import KEYS
+
+if TYPE_CHECKING:
+    from odyssey.aws import Keys
 
 
 class Clients:
@@ -24,17 +27,18 @@ class Clients:
         self._made: dict[tuple[str, str], Any] = {}
         self._sent = threading.local()
 
-    def client(self, service: str, region: str, patience: int = 30) -> Any:
+    def client(self, service: str, region: str, patience: int = 30, keys: Keys = KEYS) -> Any:
         """Return a client, which asks once.
 
         Args:
             service: The service as boto3 calls it.
             region: The region.
             patience: Seconds that an answer may take.
+            keys: Whose request it is.
         """
         with self._lock:
             if (service, region) not in self._made:
-                self._made[service, region] = self._make(service, region, patience)
+                self._made[service, region] = self._make(service, region, patience, keys)
             return self._made[service, region]
 
     def seconds(self) -> float:
@@ -53,15 +57,15 @@ class Clients:
 
         return Session(session_vars={"profile": (None, None, None, None)})
 
-    def _make(self, service: str, region: str, patience: int) -> Any:
+    def _make(self, service: str, region: str, patience: int, keys: Keys) -> Any:
         from botocore.config import Config
 
         made = self._session.create_client(
             service,
             region_name=region,
             endpoint_url=self._url,
-            aws_access_key_id=KEYS.access,
-            aws_secret_access_key=KEYS.secret,
+            aws_access_key_id=keys.access,
+            aws_secret_access_key=keys.secret,
             config=Config(
                 retries={"total_max_attempts": 1},
                 read_timeout=patience,

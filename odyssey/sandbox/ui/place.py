@@ -14,7 +14,7 @@ from odyssey.jobs import logs
 from odyssey.playground.log import Log
 from odyssey.playground.place import ENDED, READY, Reply, State
 from odyssey.sandbox import records, standing
-from odyssey.sandbox.clients import KEYS
+from odyssey.sandbox.clients import ITS_OWN, KEYS
 from odyssey.sandbox.ui import asking
 from odyssey.sandbox.ui.asking import Run
 from odyssey.sandbox.ui.clients import Clients
@@ -202,5 +202,6 @@ class SandboxPlace:
 
     def _tail(self, run: Run) -> logs.Tail:
         place = logs.Place(f"{GROUPS[run.kind]}/{run.name}")
-        reader = self._clients.client("logs", run.region)
+        # That somebody has a page open is not to be seen among what was asked for.
+        reader = self._clients.client("logs", run.region, keys=ITS_OWN)
         return logs.Tail(reader, place, since=datetime.now(UTC) - SHOWN)
