@@ -24,6 +24,7 @@ from odyssey.tour.executor import choose
 from odyssey.tour.leftovers import Leftovers
 from odyssey.tour.narrator import Narrator
 from odyssey.tour.outcome import Outcome, Taken
+from odyssey.tour.patterns import APP
 from odyssey.tour.shell import FailedError, Shell
 
 if TYPE_CHECKING:
@@ -51,9 +52,9 @@ class Journey:
     def __init__(self, wanted: str, *, by_step: bool = False, keep: Path | None = None) -> None:
         """Look at what there is; nothing is made yet."""
         launch.require_moto()
-        if keep is not None and (keep / table.APP).exists():
+        if keep is not None and (keep / APP).exists():
             raise FolderNotEmptyError(
-                f"{(keep / table.APP).resolve()} is there already",
+                f"{(keep / APP).resolve()} is there already",
                 "name another folder with --keep DIR, or remove that one",
             )
         self._by_step, self._keep = by_step, keep
@@ -66,9 +67,9 @@ class Journey:
         """Take it, and leave nothing behind unless it is to be kept."""
         in_docker = self._executor.name == "docker"
         with _folder(self._keep) as folder, Ports().one() as port:
-            leftovers = Leftovers(folder / table.APP, self._name, in_docker=in_docker)
+            leftovers = Leftovers(folder / APP, self._name, in_docker=in_docker)
             steps = table.steps(self._executor.name, self._name, port, keep=self._keeps)
-            log = folder / f"{table.APP}.log"
+            log = folder / f"{APP}.log"
             with leftovers.marking(), log.open("w", encoding="utf-8") as transcript:
                 narrator = Narrator(transcript)
                 shell = Shell(folder, narrator, outlives=self._keeps)
@@ -99,9 +100,11 @@ class Journey:
                 if self._keeps:
                     self._tell_how_to_go_on(narrator, shell, home)
                 else:
+                    if len(taken.steps) < len(steps) or taken.failed:
+                        narrator.say("  Taking away what was made...")
                     leftovers.remove()
         if self._keeps:
-            taken.kept = {"folder": str(home / table.APP), "sandbox": self._name}
+            taken.kept = {"folder": str(home / APP), "sandbox": self._name}
         else:
             taken.left = leftovers.find()
             slowly = "" if taken.failed else "To go slowly: odyssey tour --step. "
@@ -126,7 +129,7 @@ class Journey:
         if self._executor.name == "process":
             narrator.tell("So no image is built, tested and pushed; the rest is the same.")
         stays = "stays, and the sandbox too" if self._keeps else "is removed at the end"
-        narrator.tell(f"The app's folder {stays}: {folder / table.APP}")
+        narrator.tell(f"The app's folder {stays}: {folder / APP}")
 
     def _tell_how_to_go_on(self, narrator: Narrator, shell: Shell, folder: Path) -> None:
         ending = table.ending(self._name, in_docker=self._executor.name == "docker")
@@ -135,15 +138,16 @@ class Journey:
             "odyssey sagemaker status",
         ]
         if shell.sandbox is None:
-            entering, ending = [], ["cd ..", f"rm -r {table.APP}"]
+            entering, ending = [], ["cd ..", f"rm -r {APP}"]
+        ending = [f"{line} {APP}.log" if line.startswith("rm ") else line for line in ending]
         narrator.say()
         narrator.tell("To go on, in this terminal:")
-        for line in (f"cd {shlex.quote(str(folder / table.APP))}", *entering):
+        for line in (f"cd {shlex.quote(str(folder / APP))}", *entering):
             narrator.say(f"    {line}")
         narrator.tell("And to end it:")
         for line in ending:
             narrator.say(f"    {line}")
-        narrator.tell(f"All that the commands have printed is in {folder / table.APP}.log")
+        narrator.tell(f"All that the commands have printed is in {folder / APP}.log")
 
 
 def _walk(outcome: Outcome, shell: Shell, narrator: Narrator, leftovers: Leftovers) -> None:
@@ -178,7 +182,7 @@ def _looked(outcome: Outcome, shell: Shell, leftovers: Leftovers) -> dict[str, s
     if look == "machine":
         left = leftovers.find()
         return {"left": ", ".join(left) or "nothing", "places": leftovers.places()}
-    argv = [sys.executable, "-m", looks.__name__, look, outcome.found.get("answers", table.APP)]
+    argv = [sys.executable, "-m", looks.__name__, look, outcome.found.get("answers", APP)]
     done = subprocess.run(
         argv, cwd=shell.folder, env=shell.environ, capture_output=True, text=True, check=False
     )

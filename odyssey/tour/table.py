@@ -4,33 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from odyssey.tour.step import Edit, Step, Typed
+from odyssey.tour.aws_steps import on_lambda, on_sagemaker, push
+from odyssey.tour.patterns import ACCURACY, APP, BOX, CHANGES, END, HERE, PREDICTION, REVIEW, SETOSA
+from odyssey.tour.step import Step, Typed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-APP = "iris-tour"
-"""The app's name: its folder's, its image's and its endpoint's."""
-
-HERE, BOX = "On this machine", "In a container"
-REVIEW, SAGEMAKER, LAMBDA, END = "Review and deploy", "On SageMaker", "On Lambda", "The end"
-
-SETOSA = '{"observation": [5.1, 3.5, 1.4, 0.2]}'
-VERSICOLOR = '{"observation": [7.0, 3.2, 4.7, 1.4]}'
-"""A flower of the data that a timid model takes for another one."""
-
-PREDICTION = r'"prediction":\s*"(?P<prediction>[\w-]+)"'
-JOB = r"(?m:^)(?P<job>\S+): trained in"
-ACCURACY = r"accuracy on them (?P<accuracy>[\d.]+)"
-CONFIG = r"  EndpointConfigName {2,}(?P<config>\S+)"
-TRAINED = r"accuracy|^Started|^  [A-Z]|trained in"
-CHANGES = (
-    r"^Account|^[+~±-] |^\d+ \w+[,:]|^Permissions|^Cost|^Error|^Hint"
-    r"|^  [A-Z_]+ +AWS::(SageMaker::Endpoint|Lambda::Function) "
-    r"|^  \w+_(COMPLETE|FAILED) +AWS::CloudFormation::Stack"
-    r"|^  (Endpoint\w+|\w+FunctionArn) {2,}"
-)
-"""The lines of a deployment that tell most: what changes, what it costs, how it went on."""
 
 
 def steps(executor: str, name: str, port: int, *, keep: bool = False) -> Sequence[Step]:
@@ -44,8 +23,8 @@ def steps(executor: str, name: str, port: int, *, keep: bool = False) -> Sequenc
     """
     in_docker = executor == "docker"
     made = [*_here(port), *(_in_a_container() if in_docker else [])]
-    made += [*_deployed(executor, name), *([_push()] if in_docker else [])]
-    made += [*_on_sagemaker(), *_on_lambda()]
+    made += [*_deployed(executor, name), *([push()] if in_docker else [])]
+    made += [*on_sagemaker(), *on_lambda()]
     return made if keep else [*made, *_end(name, in_docker)]
 
 
@@ -186,138 +165,19 @@ def _deployed(executor: str, name: str) -> list[Step]:
                 Typed(
                     "odyssey deploy --yes",
                     shows=f"{CHANGES}|^  (BucketName|RepositoryUri) ",
-                    finds=r"  BucketName {2,}(?P<bucket>\S+)",
+                    finds=r"(?m)^(?P<count>\d+) created",
                 ),
             ),
-            result="a bucket, a repository, roles",
+            result="{count} resources created",
             on_aws="half a minute, and nothing to pay until something is stored.",
-        ),
-    ]
-
-
-def _push() -> Step:
-    return Step(
-        key="push",
-        part=SAGEMAKER,
-        title="Push the image",
-        why="Jobs and endpoints take the image from the foundation's repository. Its digest is "
-        "recorded, so that what was tested is what runs.",
-        acts=(Typed("odyssey docker push", finds=r"@(?P<digest>sha256:[0-9a-f]{64})"),),
-        result="{digest:.19}",
-        on_aws="as long as the network takes for it; storage costs $0.10 a GB and month.",
-        see=".odyssey/artifacts.json: what is recorded is the default of what comes after",
-    )
-
-
-def _on_sagemaker() -> list[Step]:
-    serve = Typed("odyssey sagemaker serve --yes", shows=CHANGES, finds=CONFIG)
-    ask = Typed(f"odyssey sagemaker invoke --data '{VERSICOLOR}'", finds=PREDICTION)
-    return [
-        Step(
-            key="train",
-            part=SAGEMAKER,
-            title="A training job",
-            why="The data is uploaded, a job trains, its log is followed, its model is recorded. "
-            "This first model is timid on purpose: C=0.01 holds scikit-learn's regression back.",
-            acts=(
-                Typed(
-                    "odyssey sagemaker train --hyperparameters C=0.01",
-                    shows=TRAINED,
-                    finds=f"{ACCURACY}(?s:.*){JOB}",
-                ),
-            ),
-            result="accuracy {accuracy}",
-            on_aws="three minutes or so, most of it until the machine is there; about a cent.",
-        ),
-        Step(
-            key="endpoint",
-            part=SAGEMAKER,
-            title="An endpoint, and a prediction",
-            why="One stack more: role, model, configuration and endpoint, of the recorded image "
-            "and model. The flower that is sent is an Iris-versicolor, and the timid model errs.",
-            acts=(serve, ask),
-            result="{prediction}: wrong",
-            on_aws="five minutes or more; from then on an ml.m5.large costs by the hour.",
-            see="the endpoint serves the model of {maker}, with {config}",
-            look="endpoint",
-        ),
-        Step(
-            key="canary",
-            part=SAGEMAKER,
-            title="A better model takes its place",
-            why="Another job trains with the defaults, and [rollout] says how the endpoint gets "
-            "its model: a share of the requests first, back by itself on errors. It keeps its "
-            "name, and answers all the while: the same flower is now an Iris-versicolor.",
-            acts=(
-                Typed("odyssey sagemaker train", shows=TRAINED, finds=f"{ACCURACY}(?s:.*){JOB}"),
-                Edit("odyssey.toml", '\n[rollout]\nkind = "canary"\n'),
-                serve,
-                ask,
-            ),
-            result="{prediction}: right",
-            on_aws="a tenth of the requests goes to the new model for five minutes, with an alarm "
-            "on errors; the sandbox changes over as soon as the new model answers /ping.",
-            see="the endpoint serves the model of {maker}, with {config}",
-            look="endpoint",
-        ),
-        Step(
-            key="batch",
-            part=SAGEMAKER,
-            title="A batch transform",
-            why="Many records at once need no endpoint: a job reads them from S3, asks the same "
-            "container, and writes the answers beside. Here they are the flowers of the data, "
-            "without their names.",
-            acts=(
-                Typed("cut -d, -f1-4 input/data/training/iris.data > flowers.csv"),
-                Typed(
-                    "odyssey sagemaker batch-transform -i flowers.csv",
-                    shows=r"^Uploaded|^  [A-Z]\w+$|\.out$",
-                    finds=r"(?P<answers>s3://\S+\.out)",
-                ),
-            ),
-            result="{right} of {rows} flowers right",
-            on_aws="five minutes or so, and about a cent.",
-            look="batch",
-        ),
-    ]
-
-
-def _on_lambda() -> list[Step]:
-    return [
-        Step(
-            key="lambda-train",
-            part=LAMBDA,
-            title="A function that trains",
-            why="The same train.py as a function, for what fits into fifteen minutes; a schedule "
-            "may call it every night. --run calls it now, and its model is recorded.",
-            acts=(
-                Typed(
-                    "odyssey lambda train --run --yes",
-                    shows=f"{CHANGES}|^s3://",
-                    finds=r"(?P<model>s3://\S+model\.tar\.gz)",
-                ),
-            ),
-            result="a model in S3",
-            on_aws="a minute to deploy; a call costs a fraction of a cent, and waiting nothing.",
-        ),
-        Step(
-            key="lambda-serve",
-            part=LAMBDA,
-            title="A function that answers",
-            why="The same serve.py, paid by the call and not by the hour. It gives the same answer "
-            "as the endpoint and as this machine.",
-            acts=(
-                Typed("odyssey lambda serve --yes", shows=CHANGES),
-                Typed(f"odyssey lambda invoke --data '{VERSICOLOR}'", finds=PREDICTION),
-            ),
-            result="{prediction}",
-            on_aws="the same, in a minute or so.",
         ),
     ]
 
 
 def _end(name: str, in_docker: bool) -> list[Step]:
     destroy, *cleaning = ending(name, in_docker=in_docker)
+    cache = "; Docker keeps its cache of the build, which docker image prune takes away"
+    cache = cache if in_docker else ""
     return [
         Step(
             key="destroy",
@@ -344,7 +204,7 @@ def _end(name: str, in_docker: bool) -> list[Step]:
             "what it may have left on this machine.",
             acts=tuple(Typed(line) for line in cleaning),
             result="left on this machine: {left}",
-            see="the tour has looked for {places}",
+            see=f"the tour has looked for {{places}}{cache}",
             look="machine",
         ),
     ]
