@@ -21,6 +21,7 @@ JOURNEYS = (
     "test_sandbox_life",
     "test_lambda_life",
     "test_deploy",
+    "test_deploy_workflow",
     "test_sandbox_cdk",
     "test_cdk_app",
     "test_sandbox_clients",

@@ -1,4 +1,7 @@
-"""The example for GitHub Actions: its scripts are run as a runner would, on a branch of an app."""
+"""The examples for GitHub Actions: the review's scripts are run as a runner would, on a branch.
+
+Those of the deployment are run in tests/e2e/test_deploy_workflow.py, for they need an AWS.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ import yaml
 import odyssey as package
 from odyssey.scaffold import bake
 
-EXAMPLE = Path(package.__file__).parents[1] / "examples" / "github-actions" / "review.yml"
+EXAMPLES = Path(package.__file__).parents[1] / "examples" / "github-actions"
 SETTINGS = f"""
 [artifacts]
 image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/testapp@sha256:{"4b" * 32}"
@@ -32,7 +35,11 @@ EXPRESSIONS = {
 
 @pytest.fixture(scope="module")
 def workflow() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text())
+    return load("review.yml")
+
+
+def load(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((EXAMPLES / name).read_text())
     return document
 
 
@@ -59,8 +66,8 @@ def git(folder: Path, *words: str) -> None:
 
 
 def steps(workflow: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    (job,) = workflow["jobs"].values()
-    return {step["name"]: step for step in job["steps"] if "run" in step}
+    every = (step for job in workflow["jobs"].values() for step in job["steps"])
+    return {step["name"]: step for step in every if "run" in step}
 
 
 def test_its_scripts_review_a_branch_and_comment_on_it(
@@ -97,13 +104,27 @@ def filled(text: str) -> str:
     return re.sub(r"\$\{\{ (.*?) \}\}", lambda found: EXPRESSIONS[found[1]], text)
 
 
-def test_no_expression_reaches_a_script(workflow: dict[str, Any]) -> None:
-    assert not [name for name, step in steps(workflow).items() if "${{" in step["run"]]
+@pytest.mark.parametrize("name", ["review.yml", "deploy.yml"])
+def test_no_expression_reaches_a_script(name: str) -> None:
+    assert not [name for name, step in steps(load(name)).items() if "${{" in step["run"]]
 
 
-def test_it_may_do_no_more_than_it_does(workflow: dict[str, Any]) -> None:
-    assert workflow["permissions"] == {
-        "contents": "read",
-        "pull-requests": "write",
-        "security-events": "write",
-    }
+@pytest.mark.parametrize(
+    ("name", "permissions"),
+    [
+        (
+            "review.yml",
+            {"contents": "read", "pull-requests": "write", "security-events": "write"},
+        ),
+        ("deploy.yml", {"contents": "read", "id-token": "write"}),
+    ],
+)
+def test_they_may_do_no_more_than_they_do(name: str, permissions: dict[str, str]) -> None:
+    assert load(name)["permissions"] == permissions
+
+
+def test_nothing_is_executed_before_an_approval_nor_with_a_key_that_is_kept() -> None:
+    jobs = load("deploy.yml")["jobs"]
+    assert (jobs["deploy"]["needs"], jobs["deploy"]["environment"]) == ("prepare", "production")
+    assert "environment" not in jobs["prepare"]
+    assert "secrets." not in (EXAMPLES / "deploy.yml").read_text()
