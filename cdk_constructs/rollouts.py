@@ -130,6 +130,9 @@ class AllAtOnce(_BlueGreen):
 
     Raises:
         ValueError: A value is out of its range.
+
+    Example:
+        >>> AllAtOnce(termination_wait_seconds=600)
     """
 
     shifts_traffic: ClassVar[bool] = False
@@ -158,6 +161,9 @@ class Canary(_BlueGreen):
 
     Raises:
         ValueError: A value is out of its range, or both `percent` and `instances` are given.
+
+    Example:
+        >>> Canary(percent=10, wait_seconds=600)
     """
 
     percent: int | None = None
@@ -208,6 +214,9 @@ class Linear(_BlueGreen):
 
     Raises:
         ValueError: A value is out of its range.
+
+    Example:
+        >>> Linear(step_percent=20, wait_seconds=300)
     """
 
     step_percent: int = 25
@@ -246,6 +255,9 @@ class Rolling(Rollout):
 
     Raises:
         ValueError: A value is out of its range.
+
+    Example:
+        >>> Rolling(batch_percent=25, wait_seconds=120, rollback_batch_percent=100)
     """
 
     batch_percent: int = 25

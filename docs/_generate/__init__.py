@@ -9,14 +9,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from _generate import causes, commands, configuration, constructs, exits, permissions, rules
+from _generate import (
+    causes,
+    commands,
+    configuration,
+    constructs,
+    contract,
+    exits,
+    permissions,
+    rules,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sphinx.application import Sphinx
 
-MAKERS = (commands, configuration, constructs, rules, permissions, causes, exits)
+MAKERS = (commands, configuration, exits, contract, rules, causes, permissions, constructs)
 KEPT = "index.md"
 """The only page below ``docs/reference`` that is written by hand."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from ast import literal_eval
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import griffe
 
-import cdk_constructs
 from _generate.markdown import (
+    CONSTRUCTS,
     code,
     construct_anchor,
     definitions,
@@ -29,7 +30,14 @@ GROUPS = {
     "pattern": ("The pattern", ["ModelEndpoint", "EndpointAlarms"]),
     "sagemaker": (
         "One resource each",
-        ["SageMakerModel", "ModelContainer", "SageMakerEndpointConfig", "SageMakerEndpoint"],
+        [
+            "SageMakerModel",
+            "ModelContainer",
+            "SageMakerEndpointConfig",
+            "SageMakerEndpoint",
+            "EndpointMetrics",
+            "EndpointGrants",
+        ],
     ),
     "variants": (
         "Variants and what they share",
@@ -44,7 +52,7 @@ GROUPS = {
     ),
     "rollouts": ("Rollouts", ["AllAtOnce", "Canary", "Linear", "Rolling"]),
     "artifacts": ("What is served", ["ModelImage", "ModelData"]),
-    "lambda": ("On Lambda", ["ContainerFunction", "RetrainingSchedule"]),
+    "lambda": ("On Lambda", ["ContainerFunction", "FunctionGrants", "RetrainingSchedule"]),
     "foundation": (
         "What stays",
         ["ModelRepository", "ArtifactBucket", "HostingRole", "TrainingRole", "DeployerPolicy"],
@@ -74,7 +82,7 @@ Part = Any
 
 def pages() -> dict[str, str]:
     """Return a page for each group of constructs, and one that lists them all."""
-    missing = set(cdk_constructs.__all__) - {name for _, names in GROUPS.values() for name in names}
+    missing = set(CONSTRUCTS) - {name for _, names in GROUPS.values() for name in names}
     if missing:
         raise ValueError(f"constructs without a page: {', '.join(sorted(missing))}")
     index = [heading(1, "Constructs", "constructs"), _INTRODUCTION]
@@ -99,7 +107,7 @@ def _package() -> griffe.Module:
 
 
 def _found(name: str) -> griffe.Class:
-    found = _package()[f"{cdk_constructs._HOMES[name]}.{name}"]
+    found = _package()[f"{CONSTRUCTS[name]}.{name}"]
     return found.final_target if isinstance(found, griffe.Alias) else found
 
 
@@ -112,9 +120,15 @@ def _first(thing: griffe.Object) -> str:
 def _class(found: griffe.Class) -> Iterator[str]:
     yield heading(2, found.name, construct_anchor(found.name))
     if bases := [str(base) for base in found.bases if not str(base).startswith("_")]:
-        yield f"Bases: {', '.join(map(code, bases))}."
-    yield fence(_call(found.name, found.parameters), "python")
+        yield f"Bases: {', '.join(map(_name, bases))}."
+    if len(found.parameters):
+        yield fence(_call(found.name, found.parameters), "python")
     yield from _docstring(found)
+    if told := _told_by_name(found):
+        yield "**Further attributes**: " + ", ".join(map(code, told)) + "."
+    if metrics := list(_metrics(found)):
+        yield "**Metrics**"
+        yield definitions(metrics)
     for name, member in _members(found):
         yield heading(3, f"{found.name}.{name}", f"{construct_anchor(found.name)}-{name}")
         if isinstance(member, griffe.Function):
@@ -124,12 +138,48 @@ def _class(found: griffe.Class) -> Iterator[str]:
         yield from _docstring(member)
 
 
-def _members(found: griffe.Class) -> Iterator[tuple[str, Any]]:
-    """Yield the public methods and attributes of a class that say what they are for."""
+def _name(name: str) -> str:
+    return link(code(name), construct_anchor(name)) if name in CONSTRUCTS else code(name)
+
+
+def _public(found: griffe.Class) -> Iterator[tuple[str, Any]]:
+    """Yield the public members of a class, but for those of a base that is told of by itself."""
     for name, member in found.all_members.items():
         own = member.final_target if isinstance(member, griffe.Alias) else member
-        if member.is_public and own.docstring and not name.startswith("__"):
+        is_elsewhere = own.parent is not found and own.parent.name in CONSTRUCTS
+        if member.is_public and not name.startswith("__") and not is_elsewhere:
             yield name, own
+
+
+def _members(found: griffe.Class) -> Iterator[tuple[str, Any]]:
+    """Yield the public methods and attributes of a class that say what they are for."""
+    return ((name, member) for name, member in _public(found) if member.docstring)
+
+
+def _told_by_name(found: griffe.Class) -> list[str]:
+    """Return the public attributes of a class that have nothing but their names."""
+    told = {parameter.name for parameter in found.parameters}
+    for part in found.docstring.parse("google") if found.docstring else ():
+        if part.kind.value == "attributes":
+            told |= {each.name for each in part.value}
+    return [
+        name
+        for name, member in _public(found)
+        if not (member.docstring or name in told or _is_metric(member))
+    ]
+
+
+def _is_metric(member: Any) -> bool:
+    value = getattr(member, "value", None)
+    return isinstance(value, griffe.ExprCall) and str(value.function) == "_VariantMetric"
+
+
+def _metrics(found: griffe.Class) -> Iterator[tuple[str, str]]:
+    """Yield the metrics of an endpoint, each with its statistic and its meaning."""
+    for name, member in _public(found):
+        if _is_metric(member):
+            _, statistic, meaning = (literal_eval(str(each)) for each in member.value.arguments[:3])
+            yield code(f"{name}()"), f"{prose(meaning)} Statistic: {code(statistic)}."
 
 
 def _call(name: str, parameters: griffe.Parameters, returns: Any = None) -> str:

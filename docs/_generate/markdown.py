@@ -13,6 +13,15 @@ from odyssey.sections import SECTIONS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+CONSTRUCTS = {
+    **cdk_constructs._HOMES,
+    "EndpointMetrics": "metrics",
+    "EndpointGrants": "endpoint_grants",
+    "FunctionGrants": "function",
+}
+"""What the reference tells of the constructs, with its modules: the public names, and what their
+attributes are."""
+
 COMMANDS = tuple(path for rows in LIFE_CYCLE.values() for path in rows)
 _ANY_COMMAND = "|".join(sorted(map(re.escape, COMMANDS), key=len, reverse=True))
 
@@ -84,7 +93,7 @@ def _piece(found: re.Match[str]) -> str:
         return _section(found["section"])
     text = found["literal"] or found["tick"] or found["code"] or found["under"]
     name = text.partition(".")[0]
-    if name in cdk_constructs.__all__:
+    if name in CONSTRUCTS:
         return link(code(text), construct_anchor(name))
     return code(text)
 
