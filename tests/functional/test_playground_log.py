@@ -88,27 +88,20 @@ def test_the_end_has_the_last_words() -> None:
     assert (news["phase"], news["reason"]) == (ENDED, "It fell.")
 
 
-def test_those_who_wait_hear_of_the_end_before_it_goes_on() -> None:
-    # given somebody who waits, and takes a moment to write the answer
+def test_it_does_not_end_before_the_last_answer_is_written() -> None:
+    # given somebody who has asked, and to whom the answer is on its way
     log = Log()
-    log.tell(State(READY))
-    began, heard = threading.Event(), threading.Event()
-
-    def wait() -> None:
-        began.set()
-        news = log.wait(0, READY, 30)
-        heard.set()
-        log.left(news["phase"])
-
-    waiting = threading.Thread(target=wait)
-    waiting.start()
-    assert began.wait(10)
-    # when
+    log.wait(0, "", 0)
     log.tell(State(ENDED))
-    log.until_told(10)
+    # when
+    ending = threading.Thread(target=log.until_told, args=(30,))
+    ending.start()
+    ending.join(0.1)
+    before = ending.is_alive()
+    log.left(ENDED)
+    ending.join(10)
     # then
-    assert heard.is_set()
-    waiting.join()
+    assert (before, ending.is_alive()) == (True, False)
 
 
 def test_nobody_is_waited_for_where_nobody_has_asked() -> None:

@@ -48,8 +48,9 @@ async function begin() {
 
 /** Asks how everything stands, and shows it. */
 async function load() {
+  let before;
   try {
-    told = await api.state();
+    [before, told] = [told?.token, await api.state()];
   } catch (error) {
     lost(error);
     return;
@@ -65,11 +66,13 @@ async function load() {
   }
   enter(told.phase, told.reason);
   targets();
+  // Odyssey was started anew: its log begins anew, too.
+  if (target && before && before !== told.token) aim(target.key);
 }
 
 /** Looks for endpoints that have come or gone. */
 async function look() {
-  if (!document.hidden && phase !== "lost") await load();
+  if (!document.hidden) await load();
 }
 
 function targets() {
@@ -103,14 +106,9 @@ function aim(key) {
 }
 
 /** Shows what the log's news say of what serves the model. */
-async function news({ phase: now, reason }) {
-  if (phase !== "lost") {
-    enter(now, reason);
-    return;
-  }
-  // Odyssey is there again, but it is another, whose log begins anew.
-  await load();
-  if (target) aim(target.key);
+function news({ phase: now, reason }) {
+  if (phase === "lost") load();
+  else enter(now, reason);
 }
 
 /** Shows how what serves the model stands. */

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from odyssey.errors import RequestError
 from odyssey.playground.place import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from odyssey.client import Body
     from odyssey.sandbox.ui.clients import Clients
@@ -50,7 +49,8 @@ def endpoint(clients: Clients, run: Run, sent: Body, accept: str | None) -> Repl
     """
     runtime = clients.client("sagemaker-runtime", run.region, PATIENCE["endpoint"])
     wanted = {"Accept": accept} if accept else {}
-    with _refusals(clients) as refused:
+
+    def ask() -> Reply:
         told = runtime.invoke_endpoint(
             EndpointName=run.name,
             Body=sent.content,
@@ -59,7 +59,8 @@ def endpoint(clients: Clients, run: Run, sent: Body, accept: str | None) -> Repl
         )
         body = told["Body"].read()
         return Reply(200, "OK", told.get("ContentType", ""), body, clients.seconds() * 1000)
-    return refused[0]
+
+    return _answered(clients, ask)
 
 
 def function(clients: Clients, run: Run, sent: Body, accept: str | None) -> Reply:
@@ -81,27 +82,27 @@ def function(clients: Clients, run: Run, sent: Body, accept: str | None) -> Repl
     payload = sent.content
     if not plain:
         payload = events.function_url("POST", "/invocations", payload, sent.content_type, accept)
-    with _refusals(clients) as refused:
+
+    def ask() -> Reply:
         told = functions.invoke(FunctionName=run.name, Payload=payload)
         answer = told["Payload"].read()
         return _of_function(told, answer, plain, clients.seconds() * 1000)
-    return refused[0]
+
+    return _answered(clients, ask)
 
 
-@contextmanager
-def _refusals(clients: Clients) -> Iterator[list[Reply]]:
-    """Take a refusal of the ``with`` block as an answer, which is what is yielded.
+def _answered(clients: Clients, ask: Callable[[], Reply]) -> Reply:
+    """Return an answer, also where it is a refusal.
 
     Raises:
         RequestError: There was no answer.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    refused: list[Reply] = []
     try:
-        yield refused
+        return ask()
     except ClientError as error:
-        refused.append(_refused(error.response, clients.seconds() * 1000))
+        return _refused(error.response, clients.seconds() * 1000)
     except BotoCoreError as error:
         raise RequestError(f"the sandbox gave no answer: {error}") from error
 
