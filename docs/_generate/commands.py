@@ -21,7 +21,7 @@ from _generate.markdown import (
     table,
     toctree,
 )
-from cdk_constructs import permissions
+from cdk_constructs.command_actions import OWN
 from odyssey.cli import COMMANDS, LIFE_CYCLE, root
 from odyssey.keys import KEYS
 
@@ -109,7 +109,7 @@ def _command(context: click.Context, level: int) -> list[str]:
     usage = " ".join([context.command_path, *context.command.collect_usage_pieces(context)])
     blocks = [heading(level, context.command_path, command_anchor(path))]
     blocks += [*_help(context), fence(usage), _options(context), _examples(context)]
-    if permissions.OWN.get(path):
+    if OWN.get(path):
         needs = link("permissions", f"permits-{path.replace(' ', '-')}")
         blocks.append(f"What AWS must allow for it is under {needs}.")
     return [*blocks, exits.line(path, context.command)]

@@ -107,8 +107,7 @@ def _package() -> griffe.Module:
 
 
 def _found(name: str) -> griffe.Class:
-    found = _package()[f"{CONSTRUCTS[name]}.{name}"]
-    return found.final_target if isinstance(found, griffe.Alias) else found
+    return cast("griffe.Class", _package()[f"{CONSTRUCTS[name]}.{name}"])
 
 
 def _first(thing: griffe.Object) -> str:
@@ -146,7 +145,7 @@ def _public(found: griffe.Class) -> Iterator[tuple[str, Any]]:
     """Yield the public members of a class, but for those of a base that is told of by itself."""
     for name, member in found.all_members.items():
         own = member.final_target if isinstance(member, griffe.Alias) else member
-        is_elsewhere = own.parent is not found and own.parent.name in CONSTRUCTS
+        is_elsewhere = own.parent is not found and own.path.split(".")[-2] in CONSTRUCTS
         if member.is_public and not name.startswith("__") and not is_elsewhere:
             yield name, own
 

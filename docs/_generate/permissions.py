@@ -17,6 +17,7 @@ from _generate.markdown import (
     prose,
 )
 from cdk_constructs import permissions
+from cdk_constructs.command_actions import OWN
 from odyssey.checks.template import read
 from odyssey.review.permissions.statements import held
 from odyssey.review.permissions.wording import Titles, sentence
@@ -104,8 +105,8 @@ unless `cdk bootstrap` was told otherwise."""
 
 def pages() -> dict[str, str]:
     """Return the page of permissions."""
-    needing = [path for path in permissions.COMMANDS if permissions.OWN[path]]
-    free = [path for path in permissions.COMMANDS if not permissions.OWN[path]]
+    needing = [path for path in permissions.COMMANDS if OWN[path]]
+    free = [path for path in permissions.COMMANDS if not OWN[path]]
     return {
         "permissions.md": page(
             heading(1, "Permissions", "permissions"),

@@ -49,13 +49,14 @@ def _part(kind: Any, value: Any, names: dict[int, str]) -> list[str]:
         is_open = any(GAP in each or each in ("N", "X") for each in found)
         return [names[group]] if group in names and (is_open or len(found) == 1) else found
     if kind in (kinds.MAX_REPEAT, kinds.MIN_REPEAT):
-        return _repeated(*value, names)
+        return _repeated(value, names)
     if kind is kinds.IN:
         return [_one_of(value)]
     return [GAP] if kind in (kinds.ANY, kinds.NOT_LITERAL) else [""]
 
 
-def _repeated(least: int, most: int, inner: Any, names: dict[int, str]) -> list[str]:
+def _repeated(value: tuple[int, int, Any], names: dict[int, str]) -> list[str]:
+    _, most, inner = value
     found = _sequence(inner, names)
     if most == 1:  # What may be missing is told; a reader knows it without, too.
         return found[:1]
