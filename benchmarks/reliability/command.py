@@ -6,23 +6,22 @@ import argparse
 import os
 import shlex
 import shutil
+import signal
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from benchmarks import processes
 from benchmarks.command_line import program
 from benchmarks.environments import UnavailableError
-from benchmarks.reliability import catalogue, page, runner
+from benchmarks.reliability import catalogue, page, runner, store
 from benchmarks.reliability.experiment import CHAPTERS, Experiment
 from benchmarks.reliability.scene import Workshop
 
 ROOT = Path(__file__).parents[2]
-FULL, PART = (
-    ROOT / "docs" / "reliability.md",
-    ROOT / "benchmarks" / "results" / "reliability.part.md",
-)
+FULL = ROOT / "docs" / "reliability.md"
+RESULTS = ROOT / "benchmarks" / "results" / "reliability.json"
+PART = RESULTS.with_name("reliability.part.md")
 
 
 def run(words: list[str]) -> int:
@@ -39,9 +38,9 @@ def run(words: list[str]) -> int:
         _print_list()
         return 0
     chosen = _chosen(arguments.only, arguments.chapter)
-    target = arguments.page or (FULL if len(chosen) == len(catalogue.EXPERIMENTS) else PART)
     processes.adopt_orphans()
-    begin = time.monotonic()
+    # As in a terminal: what a shell's `&` made this process ignore, the commands would ignore too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         words_of_program = shlex.split(arguments.program) if arguments.program else program()
     except UnavailableError as problem:
@@ -51,14 +50,34 @@ def run(words: list[str]) -> int:
     folder = Path(tempfile.mkdtemp(prefix="odyssey-reliability-"))
     try:
         workshop = Workshop(folder, words_of_program, arguments.base, arguments.seconds)
-        outcomes = runner.run(chosen, workshop, arguments.rounds)
+        return _run(chosen, workshop, arguments)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    text = page.text(chosen, outcomes, time.monotonic() - begin, _how(arguments))
-    _write(target, text)
-    print(page.summary_line(outcomes))
+
+
+def _run(chosen: list[Experiment], workshop: Workshop, arguments: argparse.Namespace) -> int:
+    """Run experiments, and write page and results anew after each of them."""
+    target, results = _places(arguments, len(chosen))
+    outcomes = store.read(results) if arguments.keep else {}
+    for outcome in runner.run(chosen, workshop, arguments.rounds):
+        outcomes[outcome.name] = outcome
+        store.write(results, outcomes)
+        known = [each for each in catalogue.EXPERIMENTS if each.name in outcomes]
+        text = page.text(known, [outcomes[each.name] for each in known], _how(arguments))
+        store.put(target, text)
+    told = [outcomes[each.name] for each in chosen]
+    print(page.summary_line(told))
     print(target)
-    return int(any(outcome.problems for outcome in outcomes))
+    return int(any(outcome.problems for outcome in told))
+
+
+def _places(arguments: argparse.Namespace, count: int) -> tuple[Path, Path]:
+    """Return where the page is written, and where the results."""
+    if arguments.page:
+        return arguments.page, arguments.page.with_suffix(".json")
+    if arguments.keep or count == len(catalogue.EXPERIMENTS):
+        return FULL, RESULTS
+    return PART, PART.with_suffix(".json")
 
 
 def _chosen(names: list[str], chapters: list[str]) -> list[Experiment]:
@@ -69,8 +88,9 @@ def _chosen(names: list[str], chapters: list[str]) -> list[Experiment]:
 
 def _how(arguments: argparse.Namespace) -> str:
     words = ["python -m benchmarks reliability"]
-    words += [f"--only {name}" for name in arguments.only]
-    words += [f"--chapter {name}" for name in arguments.chapter]
+    if not arguments.keep:
+        words += [f"--only {name}" for name in arguments.only]
+        words += [f"--chapter {name}" for name in arguments.chapter]
     words += [f"--rounds {arguments.rounds}"] * (arguments.rounds > 1)
     words += [f"--program {shlex.quote(arguments.program)}"] * bool(arguments.program)
     return " ".join(words)
@@ -82,14 +102,6 @@ def _print_list() -> None:
         for experiment in catalogue.EXPERIMENTS:
             if experiment.chapter == chapter:
                 print(f"  {experiment.name:32} {experiment.breaks}")
-
-
-def _write(target: Path, text: str) -> None:
-    """Write beside, and rename: whoever looks meanwhile sees the old page or the new one."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(target)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -110,6 +122,11 @@ def _parser() -> argparse.ArgumentParser:
         choices=list(CHAPTERS),
         default=[],
         help="run the experiments of this chapter; default all",
+    )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep what the page has of the experiments that are not run; default off",
     )
     parser.add_argument("--rounds", type=_at_least_1, default=1, help="rounds of each; default 1")
     parser.add_argument(

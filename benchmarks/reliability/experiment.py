@@ -78,14 +78,18 @@ class Outcome:
 
     Attributes:
         name: The experiment's.
+        date: When it was begun.
         seconds: How long all rounds took, with setup and cleaning up.
+        load: The machine's load in its last minute.
         rounds: What was seen in each round.
         problems: What does not hold; empty where all does.
         unavailable: Why it could not be run here; empty where it was.
     """
 
     name: str
+    date: str = ""
     seconds: float = 0.0
+    load: float = 0.0
     rounds: list[Observed] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     unavailable: str = ""

@@ -90,7 +90,7 @@ def _faults(given: Input, done: Done) -> list[str]:
     if done.code not in given.codes:
         wanted = " or ".join(map(str, given.codes))
         faults.append(f"exit code {done.code} instead of {wanted}: {_short(done.said)}")
-    if "Traceback (most" in done.err and "train.py" not in done.err and "serve.py" not in done.err:
+    if done.breaks_down:
         faults.append("a traceback")
     if given.says not in done.err:
         faults.append(f'the error does not say "{given.says}"')

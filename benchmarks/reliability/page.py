@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import subprocess
@@ -36,24 +35,21 @@ it; every experiment names the command that repeats it:
 
 Each experiment has a folder, a home and a sandbox of its own, breaks something, looks at what
 became of it, and then looks for processes, containers and temporary files that it left. Something
-left behind is a failure, as is a traceback, a hang, or exit code 70. Where the point is no
-container, the sandbox runs its jobs as processes.
+left behind is a failure, as is a traceback, a hang, or exit code 70. (A traceback of the app's own
+code is part of its log.) Where the point is no container, the sandbox runs its jobs as processes.
 """
 
 
-def text(
-    experiments: Sequence[Experiment], outcomes: Sequence[Outcome], seconds: float, command: str
-) -> str:
+def text(experiments: Sequence[Experiment], outcomes: Sequence[Outcome], command: str) -> str:
     """Return the whole page as Markdown.
 
     Args:
         experiments: What was run.
         outcomes: What came of each, in the same order.
-        seconds: How long all of it took.
         command: The command that makes the page.
     """
     lines = [HEAD.format(command=command), "## Summary", "", f"**{summary_line(outcomes)}**", ""]
-    lines += [f"- {name}: {value}" for name, value in _facts(seconds).items()]
+    lines += [f"- {name}: {value}" for name, value in _facts(outcomes).items()]
     lines += ["", *_summary(experiments, outcomes), ""]
     for chapter, title in CHAPTERS.items():
         pairs = [
@@ -79,16 +75,18 @@ def summary_line(outcomes: Sequence[Outcome]) -> str:
     return f"{len(outcomes)} {noun}: {told}"
 
 
-def _facts(seconds: float) -> dict[str, str]:
-    facts = report.machine()
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+def _facts(outcomes: Sequence[Outcome]) -> dict[str, str]:
+    dates = sorted(outcome.date for outcome in outcomes)
+    loads = sorted(outcome.load for outcome in outcomes)
+    seconds = sum(outcome.seconds for outcome in outcomes)
     return {
-        "date": facts["date"],
-        "machine": facts["machine"],
+        "date": dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}",
+        "machine": report.machine()["machine"],
         "versions": f"odyssey {odyssey.__version__}, Python {platform.python_version()}, "
         f"Docker engine {_engine()}",
         "total time": f"{seconds / 60:.1f} min",
-        "load of the machine at the end": f"{load} (1, 5, 15 min)",
+        "load of the machine, itself included": f"{loads[0]:.1f} to {loads[-1]:.1f} processes; "
+        "where that is far over its cores, the times say little",
     }
 
 

@@ -100,7 +100,7 @@ def _observe(tried: Sequence[Tried]) -> Observed:
             seen.faults.append(f"{where}: it hangs")
         elif done.code not in each.order.codes:
             seen.faults.append(f"{where}: exit {done.code} instead of {each.order.codes}: {said}")
-        if "Traceback (most" in done.err:
+        if done.breaks_down:
             seen.faults.append(f"{where}: a traceback")
         if each.order.says not in done.err:
             seen.faults.append(f'{where}: the error does not say "{each.order.says}"')

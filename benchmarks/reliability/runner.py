@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from benchmarks import report
 from benchmarks.environments import UnavailableError
 from benchmarks.reliability.experiment import Experiment, Observed, Outcome
 from benchmarks.reliability.scene import Workshop, scene
 
 
-def run(experiments: Iterable[Experiment], workshop: Workshop, rounds: int) -> list[Outcome]:
-    """Run experiments, each so many times, and return what came of each.
+def run(experiments: Iterable[Experiment], workshop: Workshop, rounds: int) -> Iterator[Outcome]:
+    """Run experiments, each so many times, and yield what came of each.
 
     Args:
         experiments: Those to run.
         workshop: What they share.
         rounds: How often each is run, each time from its setup on.
     """
-    outcomes = []
     for experiment in experiments:
         print(f"{experiment.name} …", end="", file=sys.stderr, flush=True)
-        outcome = Outcome(experiment.name)
+        outcome = Outcome(experiment.name, date=report.machine()["date"])
         begin = time.monotonic()
         for _ in range(rounds):
             _round(experiment, workshop, outcome)
             if outcome.unavailable:
                 break
         outcome.seconds = time.monotonic() - begin
-        outcomes.append(outcome)
+        outcome.load = os.getloadavg()[0]
         print(f" {outcome.status}, {outcome.seconds:.0f} s", file=sys.stderr, flush=True)
         for problem in outcome.problems:
             print(f"  {problem}", file=sys.stderr, flush=True)
-    return outcomes
+        yield outcome
 
 
 def _round(experiment: Experiment, workshop: Workshop, outcome: Outcome) -> None:

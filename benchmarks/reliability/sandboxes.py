@@ -86,7 +86,7 @@ def _observe(scene: Scene, host: Path, seen: dict[str, Any]) -> Observed:
     )
     if not seen["gone"]:
         found.faults.append("processes of the job outlive the sandbox")
-    if done.code != INTERRUPTED or "Traceback (most" in done.err:
+    if done.code != INTERRUPTED or done.breaks_down:
         found.faults.append(f"Ctrl-C did not end it: exit {done.code}, {done.said}")
     if "sagemaker status" not in done.err:
         found.faults.append("it does not say how to come back to the job")

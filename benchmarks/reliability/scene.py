@@ -48,13 +48,18 @@ class Done:
     def said(self) -> str:
         """The first line of the error, or of whatever there is."""
         lines = [line for line in self.err.splitlines() if line.strip()]
-        errors = [line for line in lines if line.startswith(("Error:", "Traceback"))]
+        errors = [line for line in lines if line.startswith("Error:")]
         return (errors or lines or self.out.splitlines() or [""])[0].strip()
+
+    @property
+    def breaks_down(self) -> bool:
+        """Whether it ends in a traceback; one of the app's own code comes before the error."""
+        return "Traceback (most" in self.err.rpartition("\nError:")[2]
 
     @property
     def is_proper(self) -> bool:
         """Whether it failed as commands may: neither by a bug, a traceback nor a hang."""
-        return self.code in {1, 2, 3, 5, 6, 7} and "Traceback (most" not in self.err
+        return self.code in {1, 2, 3, 5, 6, 7} and not self.breaks_down
 
 
 @dataclass
