@@ -46,7 +46,8 @@ _PIECE = re.compile(
       | ""
       | \bs3://[^\s,;)]*[^\s,;).:]
       | (?<![\w/])/(?:opt|tmp|dev|ping|invocations|aws)\b[\w/.*-]*(?<![.])
-      | \baws\ (?:cloudformation|cloudwatch|ec2|ecr|iam|kms|lambda|s3|sagemaker|sso)\ [a-z-]+(?:\ --[\w-]+(?:\ [A-Z]+)?)*
+      | \baws\ (?:cloudformation|cloudwatch|ec2|ecr|iam|kms|lambda|s3|sagemaker|sso)
+        \ [a-z-]+(?:\ --[\w-]+(?:\ [A-Z]+)?)*
       | \b[a-z][a-z\d-]*:[A-Z]\w+\b
       | (?<![\w/])[\w./-]*\w\.(?:toml|json|py|md|html|yaml|csv|txt|gz|out)\b
       )
