@@ -20,6 +20,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 CODE = ("{literalinclude}", "{code-block}")
+COLOUR = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
 OPTION = re.compile(r":([\w-]+):\s*(.*)")
 
 
@@ -69,7 +70,7 @@ def command_blocks(page: Path) -> list[list[str]]:
 
 def unseen(lines: tuple[str, ...], printed: str) -> list[str]:
     """The lines that are not in what was printed, whatever their spaces."""
-    heard = "\n".join(" ".join(line.split()) for line in printed.splitlines())
+    heard = "\n".join(" ".join(line.split()) for line in COLOUR.sub("", printed).splitlines())
     found = []
     for line in lines:
         parts = [re.escape(" ".join(part.split())) for part in line.split("…")]
