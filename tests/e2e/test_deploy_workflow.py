@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tests.e2e.sandboxes import World
 from tests.functional.test_github_example import filled, load, steps
 
@@ -47,5 +49,6 @@ def test_what_was_reviewed_is_what_is_executed(app: Path, tmp_path: Path) -> Non
         (stack,) = cloudformation.describe_stacks()["Stacks"]
         assert stack["StackStatus"] == "CREATE_COMPLETE"
         template = cloudformation.get_template(StackName=stack["StackName"])["TemplateBody"]
+        template = yaml.safe_load(template) if isinstance(template, str) else template
         kept = {one.get("DeletionPolicy") for one in template["Resources"].values()}
         assert "Retain" in kept

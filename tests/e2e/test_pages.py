@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from odyssey.infra import toolkit
 from tests.conftest import REPOSITORY
 from tests.e2e import pages
 from tests.e2e.servers import free_port
@@ -57,7 +58,8 @@ def shell(tmp_path: Path) -> Shell:
         folder,
         {
             **kept,
-            "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}",
+            # With Node.js, which whoever writes CDK apps has.
+            "PATH": f"{Path(sys.executable).parent}:{toolkit.node().parent}:{kept['PATH']}",
             "PYTHONPATH": str(REPOSITORY),
             "HOME": str(tmp_path),
             # What jsii has unpacked once, it need not unpack for each page.

@@ -17,7 +17,7 @@ import pytest
 import odyssey as package
 from odyssey import cli
 
-EXAMPLE = Path(package.__file__).parents[1] / "examples" / "airflow_dag.py"
+EXAMPLE = Path(package.__file__).parents[1] / "examples" / "airflow" / "dag.py"
 
 AIRFLOW = {
     "airflow/__init__.py": "",
