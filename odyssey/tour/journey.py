@@ -22,6 +22,7 @@ from odyssey.sandbox import launch, records
 from odyssey.tour import looks, table
 from odyssey.tour.executor import choose
 from odyssey.tour.leftovers import Leftovers
+from odyssey.tour.looks import NOTHING
 from odyssey.tour.narrator import Narrator
 from odyssey.tour.outcome import Outcome, Taken
 from odyssey.tour.patterns import APP
@@ -91,6 +92,8 @@ class Journey:
                 narrator.step(len(taken.steps) + 1, len(steps), step)
                 taken.steps.append(outcome := Outcome(step))
                 _walk(outcome, shell, narrator, leftovers)
+                if step.look == "account" and outcome.found["left"] != NOTHING:
+                    taken.left.append(outcome.found["left"])
         except FailedError as error:
             taken.failed = error.done
             narrator.fail(f"{error.done.line}: exit code {error.done.code}")
@@ -98,7 +101,7 @@ class Journey:
             with _undisturbed():
                 shell.settle()
                 if self._keeps:
-                    self._tell_how_to_go_on(narrator, shell, home)
+                    self._tell_how_to_go_on(narrator, shell, home, failed=taken.failed is not None)
                 else:
                     if len(taken.steps) < len(steps) or taken.failed:
                         narrator.say("  Taking away what was made...")
@@ -106,14 +109,8 @@ class Journey:
         if self._keeps:
             taken.kept = {"folder": str(home / APP), "sandbox": self._name}
         else:
-            taken.left = leftovers.find()
-            slowly = "" if taken.failed else "To go slowly: odyssey tour --step. "
-            narrator.say()
-            narrator.tell(
-                f"All that was made is gone again. {slowly}"
-                "To keep it, and look around: odyssey tour --keep"
-            )
-        narrator.say()
+            taken.left += leftovers.find()
+            _tell_what_is_left(narrator, taken)
         return taken
 
     def _introduce(self, narrator: Narrator, folder: Path, count: int) -> None:
@@ -131,11 +128,13 @@ class Journey:
         stays = "stays, and the sandbox too" if self._keeps else "is removed at the end"
         narrator.tell(f"The app's folder {stays}: {folder / APP}")
 
-    def _tell_how_to_go_on(self, narrator: Narrator, shell: Shell, folder: Path) -> None:
+    def _tell_how_to_go_on(
+        self, narrator: Narrator, shell: Shell, folder: Path, *, failed: bool
+    ) -> None:
         ending = table.ending(self._name, in_docker=self._executor.name == "docker")
         entering = [
             f'eval "$(odyssey sandbox env --name {self._name})"',
-            "odyssey sagemaker status",
+            "odyssey why" if failed else "odyssey sagemaker status",
         ]
         if shell.sandbox is None:
             entering, ending = [], ["cd ..", f"rm -r {APP}"]
@@ -148,6 +147,18 @@ class Journey:
         for line in ending:
             narrator.say(f"    {line}")
         narrator.tell(f"All that the commands have printed is in {folder / APP}.log")
+        narrator.say()
+
+
+def _tell_what_is_left(narrator: Narrator, taken: Taken) -> None:
+    slowly = "" if taken.failed else "To go slowly: odyssey tour --step. "
+    look = f"{slowly}To keep all and look around: odyssey tour --keep"
+    narrator.say()
+    if taken.left:
+        narrator.fail(f"left behind: {', '.join(taken.left)}")
+    else:
+        narrator.tell(f"All that was made is gone again. {look}")
+    narrator.say()
 
 
 def _walk(outcome: Outcome, shell: Shell, narrator: Narrator, leftovers: Leftovers) -> None:
@@ -181,7 +192,7 @@ def _looked(outcome: Outcome, shell: Shell, leftovers: Leftovers) -> dict[str, s
         return {}
     if look == "machine":
         left = leftovers.find()
-        return {"left": ", ".join(left) or "nothing", "places": leftovers.places()}
+        return {"left": ", ".join(left) or NOTHING, "places": leftovers.places()}
     argv = [sys.executable, "-m", looks.__name__, look, outcome.found.get("answers", APP)]
     done = subprocess.run(
         argv, cwd=shell.folder, env=shell.environ, capture_output=True, text=True, check=False

@@ -17,6 +17,9 @@ from odyssey.errors import AwsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+NOTHING = "nothing"
+"""What is left where nothing is."""
+
 STAYING = {
     "s3:list_buckets": ("Buckets", "Name", "bucket"),
     "ecr:describe_repositories": ("repositories", "repositoryName", "repository"),
@@ -68,7 +71,7 @@ def account(access: Access, app: str) -> dict[str, str]:
     """Return what of the app is still in the account, apart from what is meant to stay."""
     left = [*_stacks(access, app), *_jobs(access), *_named(access, GOING, app)]
     stays = _named(access, STAYING, app)
-    return {"left": ", ".join(left) or "nothing", "stays": " and ".join(stays)}
+    return {"left": ", ".join(left) or NOTHING, "stays": " and ".join(stays)}
 
 
 def _stacks(access: Access, app: str) -> Iterator[str]:

@@ -79,7 +79,7 @@ class Shell:
             InterruptedByUserError: It was interrupted.
         """
         self._narrator.act(act)
-        done = Done(act.shown)
+        done = Done(act.shown if isinstance(act, Edit) else act.line)
         started = time.monotonic()
         output = Output(self._narrator, getattr(act, "shows", ""), "working")
         try:

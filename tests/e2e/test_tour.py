@@ -69,7 +69,7 @@ def test_the_tour_in_containers_does_what_it_says_and_leaves_nothing(
 ) -> None:
     # when
     tour = home.start("--executor", "docker", "--output", "json", ODYSSEY_DOCKER_BASE=base_image)
-    out, told = tour.communicate(timeout=1200)
+    out, told = tour.communicate(timeout=1400)
     # then
     assert tour.returncode == 0, told[-4000:]
     document = json.loads(out)
