@@ -1,4 +1,4 @@
-"""The mean of an array over several machines: all send theirs to rank 0, which sends it back."""
+"""The mean of an array over several machines: rank 0 collects all, and sends it back."""
 
 import contextlib
 import socket
@@ -10,7 +10,7 @@ import numpy as np
 class Group:
     """The machines of a job, for the length of a `with` block.
 
-    Enough for small arrays and a few machines; `torch.distributed` is the tool for more.
+    Enough for small arrays and a few machines; for more there is `torch.distributed`.
 
     Args:
         address: Where the machine of rank 0 is met.
@@ -29,7 +29,7 @@ class Group:
         """Meets the other machines."""
         with contextlib.ExitStack() as stack:
             if self.rank == 0:
-                listener = stack.enter_context(socket.create_server(("", self.port)))
+                listener = stack.enter_context(socket.create_server((self.address, self.port)))
                 listener.settimeout(self.patience)
                 for _ in range(1, self.size):
                     self.others.append(stack.enter_context(listener.accept()[0]))
@@ -46,7 +46,7 @@ class Group:
         self._open.close()
 
     def mean(self, array):
-        """Returns the mean of the arrays of all machines, the same bytes on each of them."""
+        """Returns the mean of the arrays of all machines, the same bytes on each."""
         if self.rank == 0:
             total = array + sum(self._receive(other, array) for other in self.others)
             mean = (total / self.size).astype(array.dtype)
@@ -59,10 +59,11 @@ class Group:
 
     def _call(self):
         """Connects to rank 0, which may not listen yet."""
+        place = self.address, self.port
         deadline = time.monotonic() + self.patience
         while True:
             try:
-                return socket.create_connection((self.address, self.port), timeout=self.patience)
+                return socket.create_connection(place, timeout=self.patience)
             except OSError:
                 if time.monotonic() > deadline:
                     raise
@@ -75,6 +76,6 @@ class Group:
         while rest:
             count = other.recv_into(rest)
             if count == 0:
-                raise ConnectionError("another machine has ended before the training was over")
+                raise ConnectionError("another machine has ended before the end of training")
             rest = rest[count:]
         return received

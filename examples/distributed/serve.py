@@ -14,7 +14,7 @@ def get_model(model_path):
 
 
 def predict(input_data, model):
-    """Answers {"observation": [...]} with {"prediction": name}, and a table with a name each."""
+    """Answers {"observation": [...]} with {"prediction": name}, a table with names."""
     if isinstance(input_data, dict):
         return {"prediction": classify([input_data.get("observation")], model)[0]}
     return classify(input_data, model)
@@ -28,5 +28,6 @@ def classify(rows, model):
         raise BadInput("observation: a list of numbers expected") from None
     if values.ndim != 2 or values.shape[1] != len(model["mean"]):
         raise BadInput(f"observation: {len(model['mean'])} numbers expected")
-    scores = (values - model["mean"]) / model["scale"] @ model["weights"] + model["bias"]
+    features = (values - model["mean"]) / model["scale"]
+    scores = features @ model["weights"] + model["bias"]
     return model["names"][scores.argmax(1)]

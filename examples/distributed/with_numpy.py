@@ -1,4 +1,4 @@
-"""The training of each machine without PyTorch: the same steps, averaged by `allreduce`."""
+"""The training of each machine without PyTorch: the same steps, over `allreduce`."""
 
 import numpy as np
 from allreduce import Group
@@ -13,7 +13,8 @@ def fit(cluster, features, labels, classes, *, epochs, rate):
     weights = np.zeros((features.shape[1], classes), np.float32)
     bias = np.zeros(classes, np.float32)
     wanted = np.eye(classes, dtype=np.float32)[labels]
-    with Group(cluster.master_addr, cluster.master_port, cluster.rank, len(cluster.hosts)) as group:
+    place = cluster.master_addr, cluster.master_port
+    with Group(*place, cluster.rank, len(cluster.hosts)) as group:
         for _ in range(epochs):
             scores = features @ weights + bias
             odds = np.exp(scores - scores.max(1, keepdims=True))

@@ -1,4 +1,4 @@
-"""The training of each machine, by PyTorch: DistributedDataParallel averages the gradients."""
+"""The training of each machine by PyTorch; DistributedDataParallel averages gradients."""
 
 import os
 from datetime import timedelta

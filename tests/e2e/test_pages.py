@@ -8,10 +8,12 @@ for it, so that the jobs of a sandbox are processes.
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from odyssey import config
 from odyssey.infra import toolkit
 from tests.conftest import REPOSITORY
 from tests.e2e import pages
@@ -111,6 +113,12 @@ def is_known(fence: pages.Fence) -> bool:
     if fence.kind == "{code-block}":
         return fence.words[:1] != () and fence.words[0] in READ
     return fence.kind in {"console", *READ} or fence.kind.startswith("{")
+
+
+@pytest.mark.parametrize("file", sorted((REPOSITORY / "examples").glob("*/odyssey.toml")), ids=name)
+def test_the_settings_of_an_example_are_sound_in_each_environment(file: Path) -> None:
+    for env in (None, *tomllib.loads(file.read_text()).get("env", {})):
+        assert config.load(file.parent, env=env, environ={}).app.name
 
 
 def test_what_only_looks_like_it_was_printed_is_told() -> None:
