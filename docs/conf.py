@@ -17,7 +17,7 @@ project = "Odyssey"
 author = "The Odyssey authors"
 version = release = odyssey.__version__
 
-extensions = ["myst_parser", "_generate"]
+extensions = ["myst_parser", "sphinx.ext.githubpages", "_generate"]
 exclude_patterns = ["_build", "_generate"]
 
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist"]

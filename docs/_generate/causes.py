@@ -48,9 +48,9 @@ DEPTHS = {
 
 _INTRODUCTION = """\
 Something failed on AWS, or in the sandbox, and there is a message. Search this page for a part of
-it. Or let `odyssey why` read the events, the reasons and the logs: it says which of these causes it
-was, with the lines that show it. With `--from FILE` it reads what the AWS CLI or `odyssey why` has
-printed, where somebody else has the access.
+it. Or let [`odyssey why`](#odyssey-why) read the events, the reasons and the logs: it says which of
+these causes it was, with the lines that show it. With `--from FILE` it reads what the AWS CLI or
+`odyssey why` has printed, where somebody else has the access.
 
 What is not among these is not guessed at: `odyssey why` then shows the evidence, and where to look
 next. In the messages below, words in capitals stand for what differs from case to case, and `…` for
@@ -59,17 +59,12 @@ anything."""
 
 def pages() -> dict[str, str]:
     """Return the page of known causes."""
-    blocks = [heading(1, "Troubleshooting", "troubleshooting"), prose_lines(_INTRODUCTION)]
+    blocks = [heading(1, "Troubleshooting", "troubleshooting"), _INTRODUCTION]
     for module, title in GROUPS.items():
         causes: tuple[Cause, ...] = import_module(f"odyssey.diagnosis.causes.{module}").CAUSES
         blocks += [heading(2, title, f"causes-{module}"), _contents(causes)]
         blocks += [block for cause in causes for block in _cause(cause)]
     return {"troubleshooting.md": page(*blocks)}
-
-
-def prose_lines(text: str) -> str:
-    """Return paragraphs as Markdown."""
-    return "\n\n".join(prose(each) for each in text.split("\n\n"))
 
 
 def anchor(cause: Cause) -> str:

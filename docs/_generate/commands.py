@@ -18,6 +18,7 @@ from _generate.markdown import (
     link,
     page,
     prose,
+    sentence,
     table,
     toctree,
 )
@@ -151,9 +152,17 @@ def _meaning(option: click.Option) -> str:
     parts = [prose(told[: found.start()] if found else told)]
     if found:
         parts.append(_default(found["default"]))
+    if isinstance(option.type, click.IntRange | click.FloatRange):
+        parts.append(_range(option.type))
     if option.required:
         parts.append("It must be given.")
     return " ".join(parts)
+
+
+def _range(kind: click.IntRange | click.FloatRange) -> str:
+    bounds = [f"at least {kind.min}"] if kind.min is not None else []
+    bounds += [f"at most {kind.max}"] if kind.max is not None else []
+    return sentence(" and ".join(bounds))
 
 
 def settings_of(option: click.Option) -> list[Key]:

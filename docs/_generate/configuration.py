@@ -14,7 +14,6 @@ from _generate.markdown import (
     COMMANDS,
     code,
     command_anchor,
-    fence,
     heading,
     key_anchor,
     link,
@@ -44,15 +43,23 @@ value comes from the first of these that gives one:
 6. the default
 
 `odyssey config show --origin` prints every value with where it is from. A key that does not exist,
-or a value of the wrong type or out of its range, is
-refused before anything is done, all of them at once, with the nearest right word.
+or a value of the wrong type or out of its range, is refused before anything is done, all of them at
+once, with the nearest right word.
 
 In a variable `true`, `1`, `false` and `0` are yes and no, a list is `a,b`, a table is `a=1,b=2`."""
 
 _ENVIRONMENTS = """\
-Any section can stand again below `[env.NAME]`, for an environment of this name; what it
-does not say is as in the base. `odyssey deploy --env prod` makes stacks of its own:
-`NAME-prod-endpoint`."""
+Any section can stand again below `[env.NAME]`, for an environment of this name; what it does not
+say is as in the base. `odyssey deploy --env prod` makes stacks of its own, `NAME-prod-endpoint`.
+
+```toml
+[endpoint]
+instance_type = "ml.m5.large"
+
+[env.prod.endpoint]
+instance_type = "ml.c6i.xlarge"
+instance_count = 2
+```"""
 
 
 def pages() -> dict[str, str]:
@@ -64,11 +71,6 @@ def pages() -> dict[str, str]:
             _INTRODUCTION,
             heading(2, "Environments", "environments"),
             _ENVIRONMENTS,
-            fence(
-                '[endpoint]\ninstance_type = "ml.m5.large"\n\n[env.prod.endpoint]\n'
-                'instance_type = "ml.c6i.xlarge"\ninstance_count = 2',
-                "toml",
-            ),
             *sections,
         )
     }

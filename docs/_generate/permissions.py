@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,8 +89,9 @@ Two parties need rights: whoever types the commands, and the roles that the serv
 **Whoever types** needs what the commands below need, and no more. `odyssey permissions diff deploy`
 prints it as policies for an administrator to grant, with the app's names filled in; without a
 command it is that of all. `[foundation] deployer_policy = true` makes it with the stacks, as a
-`DeployerPolicy`. What CloudFormation does on somebody's behalf is granted only by way of
-CloudFormation, `aws:CalledVia`: whoever may deploy an endpoint cannot make one by hand.
+[`DeployerPolicy`](#construct-deployerpolicy). What CloudFormation does on somebody's behalf is
+granted only by way of CloudFormation, `aws:CalledVia`: whoever may deploy an endpoint cannot make
+one by hand.
 
 **Roles** are made by the stacks, grow from what they are bound to, and have no managed policy. Each
 `*` among their resources is there because the action takes no resource, or because the service
@@ -97,10 +99,10 @@ chooses the name."""
 
 _WARNING = """\
 Who may deploy may give the app's roles any right, and so take any right: that is as good as
-administering the account. A permissions boundary under `[aws] permissions_boundary` bounds it, if
-it allows nothing of IAM, and if every role whose name begins with the app's has it. In a
-bootstrapped account (`bootstrap = true`) the roles of the bootstrap deploy, as an administrator
-unless `cdk bootstrap` was told otherwise."""
+administering the account. A [permissions boundary](#aws-permissions-boundary) bounds it, if it
+allows nothing of IAM, and if every role whose name begins with the app's has it. In a
+[bootstrapped](#aws-bootstrap) account the roles of the bootstrap deploy, as an administrator unless
+`cdk bootstrap` was told otherwise."""
 
 
 def pages() -> dict[str, str]:
@@ -110,8 +112,8 @@ def pages() -> dict[str, str]:
     return {
         "permissions.md": page(
             heading(1, "Permissions", "permissions"),
-            *map(_paragraph, _INTRODUCTION.split("\n\n")),
-            f":::{{warning}}\n{_paragraph(_WARNING)}\n:::",
+            _INTRODUCTION,
+            f":::{{warning}}\n{_WARNING}\n:::",
             heading(2, "Commands that need none"),
             "They ask AWS for nothing, or for nothing that needs a right: "
             + ", ".join(link(code(path), command_anchor(path)) for path in free)
@@ -126,11 +128,6 @@ def pages() -> dict[str, str]:
             *(block for role in ROLES for block in _role(*role)),
         )
     }
-
-
-def _paragraph(text: str) -> str:
-    # Its emphasis is meant.
-    return "**".join(prose(part) for part in " ".join(text.split()).split("**"))
 
 
 def anchor(path: str) -> str:
@@ -193,4 +190,4 @@ def _statement(each: Held, side: Side) -> tuple[str, str]:
 
 def _named(id_: str) -> str:
     """Return a logical id without the digits that the CDK puts behind it."""
-    return id_[:-8] if len(id_) > 8 and id_[-8:].isalnum() and id_[-8:].upper() == id_[-8:] else id_
+    return re.sub(r"[0-9A-F]{8}$", "", id_)

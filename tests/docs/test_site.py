@@ -30,6 +30,8 @@ sys.path.append(str(DOCS))
 
 from _generate import write  # noqa: E402
 from _generate.examples import EXAMPLES  # noqa: E402
+from _generate.markdown import prose  # noqa: E402
+from _generate.phrases import phrases  # noqa: E402
 
 LOADING = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src"}
 """The elements that a browser fetches something for, each with the attribute that says what."""
@@ -159,6 +161,33 @@ def test_every_key_has_an_example_that_the_schema_takes() -> None:
     assert set(EXAMPLES) == set(KEYS)
     assert {path: KEYS[path].problem(value) for path, value in EXAMPLES.items()} == dict.fromkeys(
         EXAMPLES
+    )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "told"),
+    [
+        (r"No module named '(?P<module>[\w.]+)'", ["No module named 'MODULE'"]),
+        (r"\bout of memory\b|exit code:? 137", ["out of memory", "exit code: 137"]),
+        (
+            r"(?i)payload .{0,80}(?:too large|exceeds?)",
+            ["payload … too large", "payload … exceeds"],
+        ),
+        (r"^(?P<what>Expired|Missing)Token$", ["ExpiredToken", "MissingToken"]),
+        (r"port (?!8080)\d+ [^ ]+", ["port N"]),
+    ],
+)
+def test_a_pattern_is_told_as_what_it_finds(pattern: str, told: list[str]) -> None:
+    assert phrases(re.compile(pattern)) == told
+
+
+def test_a_sentence_of_the_code_has_its_names_linked_and_nothing_else_marked() -> None:
+    told = prose('*all* of odyssey docker push, spot under [training], `ModelData` and "x_y": [a]')
+
+    assert told == (
+        "\\*all\\* of [`odyssey docker push`](#odyssey-docker-push), "
+        "[`spot under [training]`](#training-spot), [`ModelData`](#construct-modeldata) and "
+        '"x\\_y": `[a]`'
     )
 
 
