@@ -158,7 +158,9 @@ def _require_room(member: tarfile.TarInfo, folder: Path, count: int) -> None:
     free = shutil.disk_usage(folder).free
     if count > free - SPARE:
         raise _unsafe(
-            member, f"would fill the disk: it is of {size(count)}, and {size(free)} are free"
+            member,
+            f"would fill the disk: it is of {size(count)}, {size(free)} are free, and "
+            f"{size(SPARE)} must stay so",
         )
 
 

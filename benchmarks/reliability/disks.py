@@ -17,7 +17,9 @@ from benchmarks.reliability.experiment import FAULTS, Experiment, Observed
 from benchmarks.reliability.kills_local import SERVED
 from benchmarks.reliability.scene import HUNG, Done, Scene
 
-SIZE_MB = 160
+SIZE_MB = 400
+"""More than the 256 MB that odyssey leaves free when it unpacks an archive."""
+
 ROOMS = (0, 16, 300)
 """Kilobytes that are free at each attempt."""
 
@@ -85,9 +87,11 @@ def _inject(scene: Scene, made: tuple[Path, Work]) -> list[tuple[int, Done, bool
 
 def _fill(disk: Path, room: int) -> None:
     """Fill a disk until so many kilobytes are free."""
-    with (disk / FILLER).open("wb", buffering=0) as filler, contextlib.suppress(OSError):
-        while True:
-            filler.write(b"\0" * 4096)
+    with (disk / FILLER).open("wb", buffering=0) as filler:
+        for size in (2**20, 4096):
+            with contextlib.suppress(OSError):
+                while filler.write(b"\0" * size):
+                    pass
     os.truncate(disk / FILLER, max(0, (disk / FILLER).stat().st_size - 1024 * room))
 
 
