@@ -46,7 +46,7 @@ lint: $(VENV)/.ready
 		--config-file ../../pyproject.toml --cache-dir ../../.mypy_cache rocket
 
 docs: $(VENV)/.ready
-	$(BIN)/python -m sphinx -W -n -a -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -W -n -a -b html -d docs/_build/doctrees docs docs/_build/html
 
 # Asks the web whether what the pages point to is still there.
 linkcheck: $(VENV)/.ready
