@@ -46,7 +46,7 @@ def _kill_container(_: Scene, served: tuple[Path, int, Any]) -> Observed:
     seen = Observed(
         {
             "until the command has ended, s": round(done.seconds, 1),
-            "it ends with": f"exit {done.code}: {done.said[:150]}",
+            "it ends with": f"exit {done.code}: {done.said}",
         }
     )
     if not done.is_proper:

@@ -100,7 +100,7 @@ def _observe(
 ) -> Observed:
     seen = Observed({}, [HEAD])
     for room, done, intact, again in tried:
-        said = done.said[:150] if done.code else "–"
+        said = done.said if done.code else "–"
         row = [str(room), str(done.code), said, "as it was" if intact else "CHANGED"]
         seen.table.append([*row, f"exit {again.code}"])
         if done.code == HUNG:
@@ -111,6 +111,10 @@ def _observe(
             seen.faults.append(f"{room} kB: what was there has changed")
         if again.code:
             seen.faults.append(f"{room} kB: with room again: exit {again.code}, {again.said}")
+    if tried[0][1].code == 0:
+        seen.remarks.append(
+            "With no room at all Python takes another folder for temporary files, and finds room."
+        )
     if all(done.code == 0 for _, done, _, _ in tried):
         seen.faults.append("the disk was not full for any attempt")
     return seen

@@ -78,7 +78,7 @@ def _observed(tried: Sequence[tuple[Input, Done]]) -> Observed:
     seen = Observed({"inputs": len(tried)}, [HEAD])
     for given, done in tried:
         command = f"odyssey {' '.join(_short(word) for word in given.words)}"
-        seen.table.append([given.what, command, str(done.code), _short(done.said, 150)])
+        seen.table.append([given.what, command, str(done.code), done.said])
         seen.faults += [f"{given.what}: {fault}" for fault in _faults(given, done)]
     return seen
 

@@ -167,7 +167,7 @@ def _answer(port: int, sent: bytes) -> tuple[int, str]:
 def _observe(_: Scene, server: Server, tried: Tried) -> Observed:
     seen = Observed({"requests": len(tried)}, [HEAD])
     for request, status, body in tried:
-        seen.table.append([request.what, str(status or "closed"), body.strip()[:120]])
+        seen.table.append([request.what, str(status or "closed"), body.strip()])
         seen.faults += [f"{request.what}: {fault}" for fault in _faults(request, status, body)]
     answer = load.predicted(server.port, "/invocations", BODY)
     seen.figures["the request after them is answered"] = "yes" if answer == ANSWER else f"{answer}"

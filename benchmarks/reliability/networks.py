@@ -116,7 +116,7 @@ def _break(
         faults.append("the result is another than the undisturbed one's")
     where = f"{share:.0%} of {line.bytes:,} bytes"
     then = "stays down" if stays_down else "works again at once"
-    row = [where, then, str(done.code), done.said[:150] if done.code else "–"]
+    row = [where, then, str(done.code), done.said if done.code else "–"]
     return [*row, f"exit {again.code}", "yes" if same else "NO"], [f"{where}: {f}" for f in faults]
 
 

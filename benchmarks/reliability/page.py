@@ -23,6 +23,9 @@ from benchmarks.results import Spread
 SCENE = re.compile(r"[^\s\"']*/odyssey-reliability-\w+(/[\w-]+-\d+-\d+)?")
 """The folder of an experiment, which is another each time."""
 
+LONGEST = 160
+"""Characters of a cell."""
+
 HEAD = """\
 # Reliability
 
@@ -125,7 +128,10 @@ def _section(experiment: Experiment, outcome: Outcome) -> list[str]:
     if figures:
         lines += ["", *report.table([["seen", ""], *figures])]
     if last.table:
-        lines += ["", *report.table([list(map(_plain, row)) for row in last.table])]
+        lines += [
+            "",
+            *report.table([[_plain(cell, LONGEST) for cell in row] for row in last.table]),
+        ]
     lines += [line for remark in last.remarks for line in ("", _plain(remark))]
     return lines
 
@@ -151,9 +157,15 @@ def _figures(outcome: Outcome) -> list[list[str]]:
     return rows
 
 
-def _plain(said: str) -> str:
-    """Return what a program said as text that Markdown leaves alone, on one line."""
+def _plain(said: str, most: int = 400) -> str:
+    """Return what a program said as text that Markdown leaves alone, on one line.
+
+    Args:
+        said: What it said.
+        most: Characters that are shown.
+    """
     line = SCENE.sub("…", " ".join(said.split()))
+    line = line if len(line) <= most else f"{line[: most - 1]}…"
     for mark in "\\`*_[]<>{}#$":
         line = line.replace(mark, f"\\{mark}")
     return line.replace(str(Path.home()), "~")

@@ -92,7 +92,7 @@ def _observe(tried: Sequence[Tried]) -> Observed:
         fault, done, again = each.order.fault, each.done, each.again
         what = f"{fault['kind']} {fault.get('code', '')}".strip()
         times = str(fault.get("times", 1) or "always")
-        said = done.said[:150] if done.code else "–"
+        said = done.said if done.code else "–"
         after = f"exit {again.code}" if again else "–"
         seen.table.append([what, fault["on"], times, str(done.code), said, after])
         where = f"{what} on {fault['on']}"

@@ -78,7 +78,7 @@ def _observe(scene: Scene, host: Path, seen: dict[str, Any]) -> Observed:
             f"the command line goes on to ask for {PATIENT:g} s": "yes"
             if seen["patient"]
             else "no",
-            "and ends at Ctrl-C with": f"exit {done.code}: {done.said[:150]}",
+            "and ends at Ctrl-C with": f"exit {done.code}: {done.said}",
             "its folder is left": "yes" if was_there else "no",
             "the next start ends with": f"exit {again.code}",
             "its folder is left after that": "yes" if seen["folder"].exists() else "no",
