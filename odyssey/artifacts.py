@@ -178,7 +178,10 @@ def _change(app: Path, change: Callable[[dict[str, Any]], None]) -> None:
             document = _read(app) or {"version": VERSION}
             change(document)
             beside = app / f"{FILE}.new"
-            beside.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-            beside.replace(app / FILE)
+            try:
+                beside.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+                beside.replace(app / FILE)
+            finally:
+                beside.unlink(missing_ok=True)
     except OSError as error:
         raise OdysseyError(f"{app / FILE} cannot be written: {error.strerror}") from error

@@ -1,6 +1,7 @@
 """What commands record, and that nothing of it is lost."""
 
 import json
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from odyssey import artifacts, config, serving
-from odyssey.errors import ConfigError
+from odyssey.errors import ConfigError, OdysseyError
 
 RECORD = """
 import pathlib, sys
@@ -92,6 +93,25 @@ def test_what_is_remembered_is_bounded_and_the_latest(tmp_path: Path) -> None:
     assert len(document["passed"]["lambda"]) == len(document["pushed"]) == artifacts.REMEMBERED
     assert artifacts.is_tested(tmp_path, f"sha256:d{artifacts.REMEMBERED + 4}", ("lambda",))
     assert not artifacts.is_tested(tmp_path, "sha256:d0", ("lambda",))
+
+
+def test_a_record_that_finds_no_room_leaves_the_file_as_it_was_and_nothing_beside_it(
+    tmp_path: Path,
+) -> None:
+    # given
+    artifacts.record(tmp_path, None, {"model": "s3://models/one.tar.gz"})
+    before = {path.name: path.read_bytes() for path in (tmp_path / ".odyssey").iterdir()}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # when: a file may have no more than so many bytes
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, limits[1]))
+    try:
+        with pytest.raises(OdysseyError, match="cannot be written"):
+            artifacts.record(tmp_path, None, {"model": "s3://models/two.tar.gz"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    # then
+    after = {path.name: path.read_bytes() for path in (tmp_path / ".odyssey").iterdir()}
+    assert after == before
 
 
 def test_a_file_of_somebody_else_is_left_as_it_is(tmp_path: Path) -> None:
