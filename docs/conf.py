@@ -32,6 +32,7 @@ html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#14507a", "color-brand-content": "#1a6aa3"},
     "dark_css_variables": {"color-brand-primary": "#7cc0ee", "color-brand-content": "#8ccbf5"},
 }
+html_use_index = False
 html_show_sphinx = False
 html_show_copyright = False
 html_copy_source = html_show_sourcelink = False
