@@ -38,6 +38,9 @@ def main() -> int:
             sandbox, record = _start(wanted)
         except OdysseyError as error:
             return _tell({"error": error.message, "hint": error.hint, "code": error.exit_code}, 1)
+        # Before it is told where it is: whoever knows it may ask it to stop at once.
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: sandbox.stop_asked.set())
         records.write(record)
         _tell({"record": record.__dict__}, 0)
         _wait(sandbox, wanted)
@@ -78,8 +81,6 @@ def _start(wanted: Wanted) -> tuple[Sandbox, Record]:
 
 def _wait(sandbox: Sandbox, wanted: Wanted) -> None:
     """Wait until a client or a signal asks to stop, or whoever started this for a while is gone."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: sandbox.stop_asked.set())
     while not sandbox.stop_asked.wait(1.0):
         if wanted.parent and os.getppid() != wanted.parent:
             return

@@ -128,15 +128,26 @@ def _spawn(wanted: Wanted) -> Record:
             cwd="/",
             start_new_session=True,
         )
-    line = _first_line(child, progress)
+    try:
+        line = _first_line(child, progress)
+    except BaseException:
+        child.terminate()
+        child.wait()
+        _throw_away(wanted)
+        raise
     progress.end()
     told = json.loads(line) if line.startswith(b"{") else {}
     if "record" in told:
         return Record(**told["record"])
     child.wait()
+    _throw_away(wanted)
+    raise _failure(told, log)
+
+
+def _throw_away(wanted: Wanted) -> None:
+    """Take away the folder of a sandbox that has ended, unless it is to be kept."""
     if not wanted.keep:
         shutil.rmtree(wanted.folder, ignore_errors=True)
-    raise _failure(told, log)
 
 
 def _first_line(child: subprocess.Popen[bytes], progress: Progress) -> bytes:
@@ -147,13 +158,9 @@ def _first_line(child: subprocess.Popen[bytes], progress: Progress) -> bytes:
         raise ValueError("the child has no pipe")
     with pipe, selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
-        try:
-            while not selector.select(progress.tick()):
-                pass
-            return pipe.readline()
-        except BaseException:
-            child.terminate()
-            raise
+        while not selector.select(progress.tick()):
+            pass
+        return pipe.readline()
 
 
 def _failure(told: Mapping[str, Any], log: Path) -> OdysseyError:

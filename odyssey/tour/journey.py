@@ -151,13 +151,13 @@ class Journey:
 
 
 def _tell_what_is_left(narrator: Narrator, taken: Taken) -> None:
-    slowly = "" if taken.failed else "To go slowly: odyssey tour --step. "
-    look = f"{slowly}To keep all and look around: odyssey tour --keep"
     narrator.say()
     if taken.left:
         narrator.fail(f"left behind: {', '.join(taken.left)}")
     else:
-        narrator.tell(f"All that was made is gone again. {look}")
+        narrator.tell("All that was made is gone again. To keep it and look around, to go slowly:")
+        narrator.say("    odyssey tour --keep")
+        narrator.say("    odyssey tour --step")
     narrator.say()
 
 

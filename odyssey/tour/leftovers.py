@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,7 +49,7 @@ class Leftovers:
             del os.environ[MARK]
 
     def remove(self) -> None:
-        """Take away what there is: the sandbox, the folder, the image."""
+        """Take away what there is: the sandbox, the folder, the image, and what still runs."""
         record = records.find(self._sandbox)
         if record is not None:
             launch.stop(record)
@@ -56,10 +57,13 @@ class Leftovers:
         shutil.rmtree(self._app, ignore_errors=True)
         if self._in_docker:
             self._remove_image()
+        for pid in self._processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def find(self) -> list[str]:
         """Return what was left: each with its kind."""
-        found = [f"process {each}" for each in self._processes()]
+        found = [f"process {pid} {words}" for pid, words in self._processes().items()]
         if records.is_running(self._sandbox):
             found.append(f"sandbox {self._sandbox}")
         if self._app.exists():
@@ -93,21 +97,21 @@ class Leftovers:
         ):
             client.images.remove(self._app.name)
 
-    def _processes(self) -> list[str]:
+    def _processes(self) -> dict[int, str]:
+        """Return the processes that have the tour's mark, and do not end by themselves."""
         deadline = time.monotonic() + PATIENCE
         while (found := self._marked()) and time.monotonic() < deadline:
             time.sleep(0.1)
         return found
 
-    def _marked(self) -> list[str]:
-        """Return the processes that have the tour's mark."""
+    def _marked(self) -> dict[int, str]:
         mark = f"{MARK}={self._value}".encode()
-        found = []
+        found = {}
         # What this process itself was started with has no mark: it came later.
         for environ in Path("/proc").glob("[0-9]*/environ"):
             with contextlib.suppress(OSError):
                 if mark in environ.read_bytes().split(b"\0"):
                     words = (environ.parent / "cmdline").read_bytes().replace(b"\0", b" ")
                     shown = words.decode("utf-8", "replace").strip()[:60]
-                    found.append(f"{environ.parent.name} {shown}")
+                    found[int(environ.parent.name)] = shown
         return found

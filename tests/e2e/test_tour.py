@@ -122,7 +122,7 @@ def test_ctrl_c_in_the_middle_leaves_nothing(home: Home) -> None:
     wait_for(tour.stderr, "$ odyssey check")
     # when
     tour.send_signal(signal.SIGINT)
-    _, told = tour.communicate(timeout=60)
+    _, told = tour.communicate(timeout=120)
     # then
     assert tour.returncode == 130
     assert "Error: interrupted" in told
