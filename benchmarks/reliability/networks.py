@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
+import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.reliability import kills_aws
+from benchmarks.reliability import engines, kills_aws
 from benchmarks.reliability.account import Account
 from benchmarks.reliability.experiment import FAULTS, Experiment, Observed
 from benchmarks.reliability.kills import Place
@@ -148,7 +150,31 @@ def _uploaded(scene: Scene, place: Place) -> list[Any]:
     ]
 
 
+def _to_push(scene: Scene, name: str) -> Place:
+    """An app whose image is one layer that no registry has yet."""
+    app = engines.app(scene, name)
+    packed = scene.folder / f"{name}.tar"
+    with tarfile.open(packed, "w") as archive:
+        weights = tarfile.TarInfo("weights")
+        weights.size = WEIGHTS
+        archive.addfile(weights, io.BytesIO(os.urandom(WEIGHTS)))
+    engines.docker("import", str(packed), app.name)
+    packed.unlink()
+    return Place(app, ("docker", "push"), app.name)
+
+
+def _pushed(scene: Scene, place: Place) -> list[Any]:
+    ecr = kills_aws.account(scene).client("ecr")
+    images = ecr.describe_images(repositoryName=place.name)["imageDetails"]
+    return [(one["imageSizeInBytes"] // 10**6, len(one["imageTags"])) for one in images]
+
+
 EXPERIMENTS = [
+    broken(
+        "network-push",
+        f"`odyssey docker push` of a layer of {WEIGHTS // 10**6} MB",
+        Case(kills_aws.account, _to_push, _pushed),
+    ),
     broken(
         "network-upload",
         f"`odyssey sagemaker upload` of {WEIGHTS // 10**6} MB",
