@@ -21,6 +21,9 @@ KINDS = {
 }
 """The kinds of a value, as the sections write them, in words."""
 
+UNTOLD = ("environment", "build_args")
+"""Keys whose values may be secrets, so that no message has them."""
+
 
 @dataclass(frozen=True)
 class Key:
@@ -79,7 +82,8 @@ class Key:
     def problem(self, value: object) -> str | None:
         """Return what is wrong with a value, or None."""
         if not self._fits(value):
-            return f"{shown(value)}: {self.rule}"
+            seen = "what is there" if self.name in UNTOLD else shown(value)
+            return f"{seen}: {self.rule}"
         if self.choices and value not in self.choices:
             return f"{shown(value)}: {self.rule}{did_you_mean(str(value), self.choices)}"
         broken = self.check(self.settle(value)) if self.check else None

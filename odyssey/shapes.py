@@ -27,6 +27,10 @@ INSTANCE_TYPE = "InstanceType"
 """The end of the names of shapes whose choices AWS adds to every week."""
 
 
+MAY_BE_SECRET = re.compile(r"(^|\.)Environment\.")
+"""Where the variables of containers are, whose values no message repeats."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """What is wrong with one value of a request.
@@ -48,9 +52,14 @@ class Problem:
     place: str = ""
     constraint: str = ""
 
+    @property
+    def seen(self) -> Any:
+        """The value where a message may repeat it, else None."""
+        return None if MAY_BE_SECRET.search(self.path) else self.value
+
     def __str__(self) -> str:
         """Return it as a line."""
-        value = "" if self.value is None else f"{shown(self.value)}: "
+        value = "" if self.seen is None else f"{shown(self.seen)}: "
         return f"{self.path}: {value}{self.rule}"
 
 

@@ -16,7 +16,7 @@ from odyssey.checks.template import references
 from odyssey.review.replacement import name_property, replaces
 from odyssey.review.report import Action, PropertyChange
 from odyssey.review.side import outlives
-from odyssey.review.values import differences, imports, leaves, refers
+from odyssey.review.values import differences, imports, leaves, refers, without_secrets
 
 if TYPE_CHECKING:
     from odyssey.checks.template import Resource, Template
@@ -156,7 +156,8 @@ def _compared(key: Key, base: Side, head: Side) -> Compared:
 
 def _properties(before: Resource, after: Resource) -> Iterator[PropertyChange]:
     for path, old, new in differences(dict(before.properties), dict(after.properties)):
-        yield PropertyChange(path, old, new, replaces(after.type, path, old, new))
+        shown = without_secrets((path, old, new))
+        yield PropertyChange(*shown, replaces(after.type, path, old, new))
     for name in ATTRIBUTES:
         old, new = before.definition.get(name), after.definition.get(name)
         if name == ORDER:
@@ -224,7 +225,8 @@ def _touch(
         if because and path not in known:
             answer = replaces(each.type, path)
             answer = "maybe" if answer == "yes" and sure == "maybe" else answer
-            more.append(PropertyChange(path, value, value, answer, because))
+            shown = without_secrets((path, value, value))
+            more.append(PropertyChange(*shown, answer, because))
     if not more:
         return []
     properties = (*each.properties, *more)

@@ -9,7 +9,7 @@ from odyssey.review.comparison import REPLACED, exports_of
 from odyssey.review.consequences.catalogue import USER_GUIDE, caution, danger, note
 from odyssey.review.report import Action, Consequence, Group, PropertyChange, ResourceChange
 from odyssey.review.side import outlives
-from odyssey.review.values import differences, refers, shown
+from odyssey.review.values import differences, refers, shown, without_secrets
 
 if TYPE_CHECKING:
     from odyssey.checks.template import Template
@@ -73,8 +73,8 @@ def _left(template: Template) -> Consequence:
 def _properties(name: str, base: Side, head: Side) -> Iterator[PropertyChange]:
     old, new = base.stacks[name].body, head.stacks[name].body
     for section in SECTIONS:
-        for path, before, after in differences(old.get(section), new.get(section), section):
-            yield PropertyChange(path, before, after)
+        for difference in differences(old.get(section), new.get(section), section):
+            yield PropertyChange(*without_secrets(difference))
     old_tags, new_tags = (dict(side.tags.get(name, {})) for side in (base, head))
     for path, before, after in differences(old_tags, new_tags, "Tags"):
         yield PropertyChange(path, before, after)

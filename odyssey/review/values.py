@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from odyssey.checks.secrets import secret
 from odyssey.checks.template import function, references
 
 Difference = tuple[str, Any, Any]
@@ -16,6 +17,7 @@ NAMES = ("VariantName", "AlarmName", "Key", "Name", "Id", "Sid", "ContainerHostn
 """The members by which the entries of a list are told apart, whatever their order is."""
 
 NOTHING = {"Ref": "AWS::NoValue"}
+_NAME_OF = re.compile(r"[.\[]")
 _VARIABLE = re.compile(r"\$\{(!?)([^}]+)\}")
 
 
@@ -106,6 +108,32 @@ def _is_map(value: Any) -> bool:
 
 def _is_list_of_maps(value: Any) -> bool:
     return isinstance(value, list) and all(_is_map(each) for each in value)
+
+
+def without_secrets(difference: Difference) -> Difference:
+    """Return a difference in which no secret is shown: pages of reviews are for many readers.
+
+    Example:
+        >>> without_secrets(("Environment.API_TOKEN", None, "correct-horse"))
+        ('Environment.API_TOKEN', None, '(a secret)')
+    """
+    path, before, after = difference
+    name = _NAME_OF.split(path.rstrip("]"))[-1]
+    old, new = _without_secrets(name, before), _without_secrets(name, after)
+    return path, old, "(another secret)" if old == new and before != after else new
+
+
+def _without_secrets(name: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        # A list has its names beside the values.
+        own = value.get("Name", value.get("Key")) if "Value" in value else None
+        return {
+            key: _without_secrets(str(own) if own is not None and key == "Value" else key, below)
+            for key, below in value.items()
+        }
+    if isinstance(value, list):
+        return [_without_secrets(name, below) for below in value]
+    return "(a secret)" if secret(name, value) else value
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -37,7 +37,7 @@ def sagemaker(found: Template) -> Iterator[Fault]:
                 severity = _severity(problem)
                 if severity:
                     yield Fault(
-                        str(problem), resource, path, problem.value, problem.rule, "", severity
+                        str(problem), resource, path, problem.seen, problem.rule, "", severity
                     )
 
 
@@ -61,7 +61,7 @@ def _limits(found: Template, type_: str) -> Iterator[Fault]:
         for path, problem in problems(resource):
             if kind_of(problem) == "limit":
                 severity = _severity(problem)
-                yield Fault(str(problem), resource, path, problem.value, problem.rule, "", severity)
+                yield Fault(str(problem), resource, path, problem.seen, problem.rule, "", severity)
 
 
 @rule(
