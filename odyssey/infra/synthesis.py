@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from odyssey import state
 from odyssey.errors import ConfigError, InterruptedByUserError, OdysseyError, SynthesisError
 from odyssey.infra import fingerprint, toolkit
+from odyssey.process import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -187,6 +188,8 @@ def _run(app: Path, out: Path, context: dict[str, Any], wanted: str | None) -> l
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        # It holds no lock: one that outlived us would write where the next synthesis does.
+        preexec_fn=die_with_parent(),
         check=False,
         text=True,
         errors="replace",

@@ -289,11 +289,9 @@ def test_a_folder_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path: 
     assert leftovers(tmp_path) == []
 
 
-def test_an_interrupt_leaves_the_last_assembly_and_nothing_else(tmp_path: Path) -> None:
-    # given
-    make(tmp_path)
-    before = contents(tmp_path / "cdk.out")
-    (tmp_path / "overrides.py").write_text(
+def endless(app: Path) -> subprocess.Popen[str]:
+    """A synthesis that never ends; the process of the CDK app is in the file `there`."""
+    (app / "overrides.py").write_text(
         "import pathlib, time\n"
         "def override(stacks):\n"
         "    pathlib.Path('there').write_text(str(__import__('os').getpid()))\n"
@@ -301,12 +299,27 @@ def test_an_interrupt_leaves_the_last_assembly_and_nothing_else(tmp_path: Path) 
     )
     running = subprocess.Popen(
         [sys.executable, "-m", "odyssey", "synth"],
-        cwd=tmp_path,
+        cwd=app,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    until(lambda: (tmp_path / "there").exists() and (tmp_path / "there").read_text())
+    until(lambda: (app / "there").exists() and (app / "there").read_text())
+    return running
+
+
+def test_the_cdk_app_does_not_outlive_a_synthesis_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "odyssey.toml").write_text(APP)
+    with endless(tmp_path) as running:
+        running.kill()
+        until(lambda: not alive(int((tmp_path / "there").read_text())))
+
+
+def test_an_interrupt_leaves_the_last_assembly_and_nothing_else(tmp_path: Path) -> None:
+    # given
+    make(tmp_path)
+    before = contents(tmp_path / "cdk.out")
+    running = endless(tmp_path)
     # when
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=30)
