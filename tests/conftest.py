@@ -24,6 +24,7 @@ JOURNEYS = (
     "test_deploy_workflow",
     "test_sandbox_cdk",
     "test_cdk_app",
+    "test_distribution",
     "test_sandbox_clients",
     "test_sagemaker_serve",
     "test_pages",

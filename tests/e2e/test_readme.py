@@ -3,10 +3,8 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -90,31 +88,3 @@ def test_the_apps_readme_has_the_same_commands(repository: Path) -> None:
     template = repository / "app_template" / "{{cookiecutter.app_name}}" / "README.md"
     lines = {line for block in command_blocks(template) for line in block}
     assert {line for line in lines if not line.startswith("{%")} <= known
-
-
-def test_the_wheel_carries_the_whole_template(repository: Path, tmp_path: Path) -> None:
-    # A copy, so that the build cannot find what git does not know.
-    copy = tmp_path / "source"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=repository, capture_output=True, text=True, check=True
-    )
-    names = [name for name in listed.stdout.split("\0") if name and (repository / name).exists()]
-    for name in names:
-        (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(repository / name, copy / name)
-    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(tmp_path / "dist")]
-    # The wheel is built from the sdist: what the sdist forgets, the wheel lacks.
-    subprocess.run([*build, str(copy)], check=True, capture_output=True)
-    (wheel,) = (tmp_path / "dist").glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        packed = set(archive.namelist())
-        programs = {
-            info.filename for info in archive.infolist() if info.external_attr >> 16 & 0o111
-        }
-    template = {name for name in names if name.startswith("app_template/")}
-    assert {f"odyssey/{name}" for name in template} <= packed
-    assert {name for name in packed if "cookiecutter.app_name" in name} <= {
-        f"odyssey/{name}" for name in template
-    }
-    assert {Path(name).name for name in programs} == {"train", "serve"}
-    assert {"odyssey/py.typed", "cdk_constructs/py.typed"} <= packed
