@@ -11,7 +11,7 @@ from benchmarks.reliability.experiment import INPUTS, Experiment, Observed
 from benchmarks.reliability.scene import HUNG, Done, Scene
 from benchmarks.subjects import free_port
 
-HEAD = ["input", "command", "exit code", "first line of what it says"]
+HEAD = ["input", "command", "exit code", "what it says"]
 
 
 @dataclass(frozen=True)

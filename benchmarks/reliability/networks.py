@@ -20,7 +20,7 @@ from benchmarks.reliability.scene import HUNG, Done, Scene, SetupError, until
 BREAKS: tuple[tuple[float, bool], ...] = ((0.3, False), (0.7, False), (0.5, True))
 """Shares of the bytes at which it breaks, and whether it stays down."""
 
-HEAD = ["breaks at", "and then", "exit code", "first line of what it says", "again", "same result"]
+HEAD = ["breaks at", "and then", "exit code", "what it says", "again", "same result"]
 WEIGHTS = 24_000_000
 
 

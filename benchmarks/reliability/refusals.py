@@ -11,7 +11,7 @@ from benchmarks.reliability.experiment import FAULTS, Experiment, Observed
 from benchmarks.reliability.kills import Place
 from benchmarks.reliability.scene import HUNG, Done, Scene
 
-HEAD = ["fault", "on", "times", "exit code", "first line of what it says", "without it"]
+HEAD = ["fault", "on", "times", "exit code", "what it says", "without it"]
 FOR_EVER = 0
 
 

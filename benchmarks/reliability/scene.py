@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -46,10 +47,13 @@ class Done:
 
     @property
     def said(self) -> str:
-        """The first line of the error, or of whatever there is."""
+        """The error, without its hint; the first line of whatever there is where there is none."""
         lines = [line for line in self.err.splitlines() if line.strip()]
-        errors = [line for line in lines if line.startswith("Error:")]
-        return (errors or lines or self.out.splitlines() or [""])[0].strip()
+        starts = [number for number, line in enumerate(lines) if line.startswith("Error:")]
+        if not starts:
+            return (lines or self.out.splitlines() or [""])[0].strip()
+        rest = itertools.takewhile(lambda line: line[0] == " ", lines[starts[0] + 1 :])
+        return " ".join(line.strip() for line in [lines[starts[0]], *rest])
 
     @property
     def breaks_down(self) -> bool:
