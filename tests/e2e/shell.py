@@ -69,9 +69,10 @@ class Shell:
 
     def enter(self, line: str) -> str:
         """Take over the variables that a line sets, as the shell does that it is typed into."""
-        self.environ = dict(
-            pair.split("=", 1) for pair in self.type(f"builtin {line}; env -0").split("\0") if pair
-        )
+        before = self.heard
+        variables = self.type(f"builtin {line}; env -0").split("\0")
+        self.environ = dict(pair.split("=", 1) for pair in variables if pair)
+        self.heard = before
         return ""
 
     def serve(self, line: str) -> str:

@@ -86,8 +86,8 @@ def test_a_page_does_what_it_says(page: Path, shell: Shell) -> None:
             elif fence.kind in pages.CODE:
                 pages.write(fence, page, shell.folder)
     finally:
-        shell.stop()
         subprocess.run(["odyssey", "sandbox", "stop"], env=environ, check=False)
+        shell.stop()
 
 
 def run(shell: Shell, fence: pages.Fence) -> str:
