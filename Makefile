@@ -85,7 +85,7 @@ release: dist $(TOOLS)/.ready
 	cd $(DIST) && sha256sum odyssey.cdx.json >> SHA256SUMS
 
 clean:
-	rm -rf $(VENV) $(TOOLS) build dist htmlcov coverage.xml .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(TOOLS) build dist docs/_build htmlcov coverage.xml .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # uv does beside each other what pip does one after another; where it does not reach what pip is set
 # up to reach, pip does it. Two packages of the CDK have files of the same names, and aws-cdk-lib's must
