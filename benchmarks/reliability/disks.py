@@ -190,7 +190,7 @@ EXPERIMENTS: list[Experiment] = [
     ),
     full(
         "full-disk-sandbox",
-        "a model is uploaded into a sandbox whose `--state` is on a full disk",
+        "A model is uploaded into a sandbox whose `--state` is on a full disk",
         _state,
     ),
 ]

@@ -133,11 +133,11 @@ def _passed(scene: Scene, subject: Any, seen: Observed) -> Observed:
     return seen
 
 
-def _worker(door: str) -> Experiment:
+def _worker(door: str, title: str) -> Experiment:
     return Experiment(
         f"kill-worker-{door}",
         FAULTS,
-        f"One of two workers behind the {door} door is killed (SIGKILL) under load of {CLIENTS} "
+        f"One of two workers behind the {title} door is killed (SIGKILL) under load of {CLIENTS} "
         "clients",
         "no more is lost than what the worker held, no connection is refused, and a new worker "
         "answers soon",
@@ -149,8 +149,8 @@ def _worker(door: str) -> Experiment:
 
 
 EXPERIMENTS = [
-    _worker("fast"),
-    _worker("flask"),
+    _worker("fast", "fast"),
+    _worker("flask", "Flask"),
     Experiment(
         "kill-local-serve",
         FAULTS,
