@@ -81,13 +81,13 @@ class Key:
 
     def problem(self, value: object) -> str | None:
         """Return what is wrong with a value, or None."""
+        seen = "what is there" if self.name in UNTOLD else shown(value)
         if not self._fits(value):
-            seen = "what is there" if self.name in UNTOLD else shown(value)
             return f"{seen}: {self.rule}"
         if self.choices and value not in self.choices:
-            return f"{shown(value)}: {self.rule}{did_you_mean(str(value), self.choices)}"
+            return f"{seen}: {self.rule}{did_you_mean(str(value), self.choices)}"
         broken = self.check(self.settle(value)) if self.check else None
-        return f"{shown(value)}: {broken}" if broken else None
+        return f"{seen}: {broken}" if broken else None
 
     def _fits(self, value: object) -> bool:
         if self.kind == "tuple[str, ...]":

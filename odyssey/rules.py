@@ -123,6 +123,14 @@ def tags(values: Mapping[str, str]) -> str | None:
     return None
 
 
+def variables(values: Mapping[str, str]) -> str | None:
+    """Check the variables of a container: the CDK would take its own marks for other values."""
+    for name, value in values.items():
+        if re.search(r"[$#]\{Token\[", name + value):
+            return f'must not have the CDK\'s own mark, "{{Token[": {name[:40]}'
+    return None
+
+
 def _ids(values: tuple[str, ...], prefix: str, most: int) -> str | None:
     if len(values) > most:
         return f"must be at most {most}"

@@ -284,7 +284,7 @@ class Endpoint:
     provisioned_concurrency: int = _key(
         0, "requests at once that are always ready, serverless", low=0, high=200
     )
-    environment: Mapping[str, str] = _key({}, "variables of the container")
+    environment: Mapping[str, str] = _key({}, "variables of the container", check=rules.variables)
     network_isolation: bool = _key(False, "whether the container is cut off from the network")
     role: str = _key(
         "", 'ARN of the role it runs as; "" makes one that may only what it must', check=rules.role
@@ -398,7 +398,7 @@ class Function:
     architecture: str = _key("x86_64", "processor", choices=("x86_64", "arm64"))
     provisioned_concurrency: int = _key(0, "calls at once that are always ready", low=0, high=1000)
     url: bool = _key(False, "whether serve has a URL, for callers with IAM credentials")
-    environment: Mapping[str, str] = _key({}, "variables of the container")
+    environment: Mapping[str, str] = _key({}, "variables of the container", check=rules.variables)
     role: str = _key(
         "", 'ARN of the role they run as; "" makes one that may only what it must', check=rules.role
     )
