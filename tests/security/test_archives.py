@@ -7,6 +7,7 @@ are all of them mixed, and those that want the disk, the memory or the time.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import os
@@ -21,10 +22,10 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rocket import archives as rocket
 
 from odyssey.errors import OdysseyError
 from odyssey.extraction import Header, UnsafeMemberError, extract
+from rocket import archives as rocket
 
 Unpack = Callable[[bytes, Path], None]
 
@@ -110,10 +111,8 @@ def test_whatever_is_in_it_only_plain_files_come_out_and_only_into_the_folder(
             place.write_text("old")
         before = around(folder), around(folder.parent)
         # when
-        try:
+        with contextlib.suppress(*REFUSALS):
             unpack(packed(*contents), folder)
-        except REFUSALS as error:
-            assert str(error)
         # then
         assert (around(folder), around(folder.parent)) == before
         for path in folder.rglob("*"):
