@@ -63,7 +63,9 @@ def _run(chosen: list[Experiment], workshop: Workshop, arguments: argparse.Names
         outcomes[outcome.name] = outcome
         store.write(results, outcomes)
         known = [each for each in catalogue.EXPERIMENTS if each.name in outcomes]
-        text = page.text(known, [outcomes[each.name] for each in known], _how(arguments))
+        missing = [each.name for each in catalogue.EXPERIMENTS if each.name not in outcomes]
+        told = [outcomes[each.name] for each in known]
+        text = page.text(known, told, _how(arguments), missing if arguments.keep else ())
         store.put(target, text)
     told = [outcomes[each.name] for each in chosen]
     print(page.summary_line(told))

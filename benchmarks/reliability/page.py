@@ -43,16 +43,24 @@ code is part of its log.) Where the point is no container, the sandbox runs its 
 """
 
 
-def text(experiments: Sequence[Experiment], outcomes: Sequence[Outcome], command: str) -> str:
+def text(
+    experiments: Sequence[Experiment],
+    outcomes: Sequence[Outcome],
+    command: str,
+    missing: Sequence[str] = (),
+) -> str:
     """Return the whole page as Markdown.
 
     Args:
         experiments: What was run.
         outcomes: What came of each, in the same order.
         command: The command that makes the page.
+        missing: The names of experiments that are not on it, and should be.
     """
     lines = [HEAD.format(command=command), "## Summary", "", f"**{summary_line(outcomes)}**", ""]
     lines += [f"- {name}: {value}" for name, value in _facts(outcomes).items()]
+    if missing:
+        lines.append(f"- not on this page, for they have not been run: {', '.join(missing)}")
     lines += ["", *_summary(experiments, outcomes), ""]
     for chapter, title in CHAPTERS.items():
         pairs = [

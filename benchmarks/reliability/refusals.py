@@ -118,7 +118,7 @@ TRAINING = [
     throttled("sagemaker:CreateTrainingJob", 2, (0,)),
     throttled("sagemaker:CreateTrainingJob", FOR_EVER, (5,)),
     throttled("sagemaker:DescribeTrainingJob", 3, (0,)),
-    throttled("logs:*", FOR_EVER, (0, 5)),
+    throttled("logs:*", 6, (0,)),
     slowed("s3:PutObject", 2, (0,)),
     denied("sagemaker:CreateTrainingJob"),
     Order({"kind": "capacity", "on": "{name}*"}, (1,), "apacity"),
