@@ -52,7 +52,7 @@ SETTINGS = [
         "an environment variable's name with =",
         ("check",),
         (3,),
-        settings='\n[endpoint]\nenvironment = {"a=b" = "c"}\n',
+        settings='\n[training]\nenvironment = {"a=b" = "c"}\n',
     ),
     Input(
         "an instance type that is none",
