@@ -189,14 +189,17 @@ def test_no_command_says_one(journey: Journey) -> None:
     assert {line for line, text in journey.said.items() if holds(text.encode())} == set()
 
 
-def test_only_templates_have_the_one_that_is_set_and_nothing_has_another(journey: Journey) -> None:
+def test_only_the_assembly_has_the_one_that_is_set_and_nothing_has_another(
+    journey: Journey,
+) -> None:
     # given all that was written, but for what was planted
     place = journey.world.app.parent
     folders = [each for each in place.iterdir() if each.name != "home"]
     # then
     found = found_below(*folders, but=frozenset(FILES))
     # What AWS was told, AWS knows: here the sandbox's, which is kept in one file.
-    assert found == {"odyssey.toml", "cdk.out/testapp-endpoint.template.json", "state"}
+    made = {"cdk.out/testapp-endpoint.template.json", "cdk.out/tree.json"}
+    assert found == {"odyssey.toml", *made, "state"}
     kept = b"".join((place / "kept" / "state").read_bytes().split(SETTING.encode()))
     assert not holds(kept)
 

@@ -176,7 +176,7 @@ def test_a_container_s_port_leads_there_from_this_machine_alone(
     engine: docker.DockerClient, base_image: str
 ) -> None:
     # given what every container is started by: docker serve, and the sandbox's machines
-    recipe = Recipe(["-m", "http.server", "8080"], ports={8080: 0}, entrypoint=["python3"])
+    recipe = Recipe(["-m", "http.server", "8080"], ports={0: 8080}, entrypoint=["python3"])
     with Container(engine, images.find(engine, base_image), recipe) as container:
         container.start()
         port = container.port(8080)
