@@ -61,7 +61,7 @@ GROUPS = {
 """The pages, each with its title and its names in the order of their use."""
 
 _INTRODUCTION = """\
-`cdk_constructs` comes with `pip install odyssey` and knows nothing of the command line: it is for
+`cdk_constructs` comes with the package odyssey and knows nothing of the command line: it is for
 any CDK app in Python.
 
 ```python

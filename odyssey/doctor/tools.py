@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 OLDEST_PYTHON = (3, 11)
 """The ``requires-python`` of odyssey."""
 
+SANDBOX = "pip install 'moto[server]>=5.2,<5.3'"
+"""What the sandbox's own extra asks for, as `odyssey sandbox start` says it."""
+
 PATIENCE = 5.0
 """Seconds that a program may take to tell its version."""
 
@@ -141,7 +144,7 @@ def sandbox(place: Place) -> list[Result]:
     """Look at whether the sandbox's own packages are installed; they are optional."""
     if find_spec("moto") is None:
         reason = "its packages are not installed; only odyssey sandbox needs them"
-        return [Result("sandbox", SKIP, reason, 'pip install "odyssey[sandbox]"')]
+        return [Result("sandbox", SKIP, reason, SANDBOX)]
     from importlib import metadata
 
     return [Result("sandbox", PASS, f"can run: moto {metadata.version('moto')}")]

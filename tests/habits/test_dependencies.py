@@ -14,6 +14,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import odyssey as package
+from odyssey.doctor import tools
+from odyssey.sandbox import launch
 
 REPOSITORY = Path(package.__file__).parents[1]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
@@ -149,3 +151,8 @@ def test_an_audit_that_could_ask_nobody_has_not_passed() -> None:
     (line,) = (line for line in rules.splitlines() if "/bin/pip-audit" in line)
     assert "--strict" in line
     assert line.rstrip().endswith("exit 1; }")
+
+
+def test_the_sandbox_names_what_its_extra_asks_for() -> None:
+    (asked,) = PROJECT["project"]["optional-dependencies"]["sandbox"]
+    assert launch.INSTALL == tools.SANDBOX == f"pip install '{asked}'"
