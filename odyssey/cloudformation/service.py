@@ -267,7 +267,8 @@ def request_token(client: Any, stack: str) -> str:
 
 def is_absent(error: Exception) -> bool:
     """Return whether an exception of botocore says that the stack or change set is not there."""
-    told = getattr(error, "response", {}).get("Error", {})
+    # An error of the network has a response, too: None.
+    told = (getattr(error, "response", None) or {}).get("Error", {})
     message = str(told.get("Message", ""))
     missing = "does not exist" in message or "not found" in message.lower()
     return told.get("Code") == "ChangeSetNotFound" or (

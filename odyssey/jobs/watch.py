@@ -122,7 +122,7 @@ def is_passing(error: AwsError) -> bool:
     if isinstance(error.__cause__, NoConnection | HTTPClientError | ResponseParserError):
         return True
     code = str(told_by(error).get("Code", ""))
-    response = getattr(error.__cause__, "response", {})
+    response = getattr(error.__cause__, "response", None) or {}
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return "Throttl" in code or code in _PASSING or status >= 500
 
