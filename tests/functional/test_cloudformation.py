@@ -7,7 +7,7 @@ from typing import Any
 
 import botocore.session
 import pytest
-from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.stub import Stubber
 
 from odyssey.cloudformation import service, templates
@@ -180,6 +180,6 @@ def test_what_outlives_its_stack_is_what_its_policy_says() -> None:
     assert templates.retained(body) == {"A", "C", "D"}
 
 
-@pytest.mark.parametrize("kind", [ConnectTimeoutError, ReadTimeoutError])
+@pytest.mark.parametrize("kind", [ConnectionClosedError, ReadTimeoutError])
 def test_a_network_that_breaks_does_not_say_that_a_stack_is_absent(kind: type[Exception]) -> None:
     assert not service.is_absent(kind(endpoint_url="http://localhost"))

@@ -48,7 +48,7 @@ def test_nothing_may_be_written_but_where_a_job_says_so(path: Path) -> None:
         for what, how in job.get("permissions", {}).items()
         if how == "write"
     }
-    allowed = {"build: id-token", "build: attestations", "publish: id-token"}
+    allowed = {"build: id-token", "build: attestations", "publish: contents"}
     assert written == (allowed if path.name == "release.yml" else set())
 
 
