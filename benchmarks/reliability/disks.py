@@ -144,6 +144,8 @@ def _review(scene: Scene, disk: Path) -> Work:
     empty = scene.folder / "nothing"
     empty.mkdir()
     scene.must("synth", cwd=app)
+    for template in (app / "cdk.out").glob("*.template.json"):
+        (empty / template.name).write_text('{"Resources": {}}', encoding="utf-8")
     (disk / "report").mkdir()
     words = ("review", "--base", str(empty), "--out", str(disk / "report"))
     return Work(app, words, disk / "report")
