@@ -254,6 +254,7 @@ OWN: dict[str, tuple[Statement, ...]] = {
     # Nobody needs a right to ask who they are.
     "configure": (),
     "doctor": (),
+    "tour": (),
     "local train": (),
     "local serve": (),
     "local request": (),
@@ -268,6 +269,7 @@ OWN: dict[str, tuple[Statement, ...]] = {
     "sandbox stop": (),
     "sandbox status": (),
     "sandbox env": (),
+    "sandbox ui": (),
     "sandbox run": (),
     "sagemaker train": _TRAIN,
     "sagemaker upload": (_LOOK_AT_STACKS, *_UPLOAD),

@@ -58,7 +58,7 @@ def test_a_group_alone_explains_itself_and_is_no_success(odyssey: Run, words: li
         (["serv"], 'no command "serv", did you mean local serve?'),
         (["zzzzzz"], 'no command "zzzzzz"'),
         (["local", "sreve"], "no such command 'sreve'. Did you mean 'serve'?"),
-        (["local", "serve", "--prot", "1"], "no such option '--prot'. Did you mean '--port'?"),
+        (["local", "request", "--prot", "1"], "no such option '--prot'. Did you mean '--port'?"),
         (["local", "serve", "--port", "x"], "'x' is not a valid integer"),
         (["--output", "xml", "local"], "'xml' is not one of 'text', 'json'"),
     ],

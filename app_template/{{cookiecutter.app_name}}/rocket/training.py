@@ -29,6 +29,7 @@ log = logging.getLogger("rocket")
 
 #: Where the machines of a job meet; PyTorch's own default.
 MASTER_PORT = 29500
+STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ def main() -> int:
     log.setLevel(logging.INFO)
     layout = Layout.from_environment()
     layout.failure.unlink(missing_ok=True)
+    # A stop that comes before somebody can pass it on waits until then.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     parent = os.getpid()
     child = os.fork()
     if child == 0:
@@ -98,8 +101,9 @@ def _watch(child: int, layout: Layout) -> int:
     def pass_on(number: int, _: FrameType | None) -> None:
         os.kill(child, number)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOPS:
         signal.signal(number, pass_on)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     _, status = os.waitpid(child, 0)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child, signal.SIGKILL)  # What the user's code started and left behind.
@@ -150,6 +154,7 @@ def _detach(parent: int) -> None:
     # Whoever started this in the background had it ignore interrupts, but the parent passes on
     # only those that are meant.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     die_with_parent(parent)
 
 
