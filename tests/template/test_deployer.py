@@ -298,7 +298,7 @@ def test_every_document_fits_a_managed_policy_and_nothing_is_lost(
 
 def test_an_unknown_command_is_refused_with_those_that_are() -> None:
     with pytest.raises(
-        ValueError, match="^commands fly: must be of init start, configure, doctor, local train, "
+        ValueError, match="^commands fly: must be of init start, configure, doctor, tour, "
     ):
         policy(["deploy", "fly"], app="churn")
 
