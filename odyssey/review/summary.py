@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from odyssey.console import clean
 from odyssey.review.report import Action, Rank
+from odyssey.review.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -119,9 +120,10 @@ def _permissions(review: Review, paint: Paint, width: int) -> Iterator[str]:
     widening = [each for each in review.permissions if each.widens]
     known = [each for each in widening if each.rank > Rank.NOTE]
     added = sum(each.added for each in review.permissions)
+    removed = len(review.permissions) - added
     yield (
-        f"Permissions: {added} statements added, {len(review.permissions) - added} removed; "
-        f"{len(widening)} let somebody do more than before."
+        f"Permissions: {plural(added, 'statement')} added, {removed} removed; "
+        f"more than before is allowed by {len(widening)}."
     )
     for each in known:
         mark, colour = MARKS[each.rank]
@@ -159,10 +161,7 @@ def _findings(review: Review, paint: Paint, width: int) -> Iterator[str]:
     if not (brought or review.kept or review.gone):
         return
     kept = sum(each.ignored is None for each in review.kept)
-    yield (
-        f"Findings: {len(brought)} come with the change, {kept} were there before, "
-        f"{len(review.gone)} are gone."
-    )
+    yield f"Findings: {len(brought)} new, {kept} as before, {len(review.gone)} gone."
     colours = {"error": "red", "warning": "yellow", "info": "cyan"}
     for each in sorted(brought, key=lambda each: -each.severity)[:10]:
         word = each.severity.word
