@@ -6,11 +6,9 @@ import contextlib
 import json
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +25,7 @@ from odyssey.tour.narrator import Narrator
 from odyssey.tour.outcome import Outcome, Taken
 from odyssey.tour.patterns import APP
 from odyssey.tour.shell import FailedError, Shell
+from odyssey.workplace import workplace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -213,11 +212,8 @@ def _folder(keep: Path | None) -> Iterator[Path]:
             raise UsageError(f"{keep} cannot be made: {error.strerror}") from error
         yield keep.resolve()
         return
-    folder = Path(tempfile.mkdtemp(prefix="odyssey-tour-")).resolve()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with workplace("odyssey-tour-") as folder:
+        yield folder.resolve()
 
 
 @contextlib.contextmanager
