@@ -15,7 +15,7 @@ UV = $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
 TOOLS := $(VENV)-release
 DIST := dist
 RUNTIME := build/runtime.txt
-QUICKLY := -m "not alone" -n 4 --dist loadgroup --no-loadscope-reorder
+QUICKLY := -m "not alone" -n 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test cover cover-quick lint docs linkcheck bench lock audit dist release clean
 

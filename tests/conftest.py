@@ -5,12 +5,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TEMPLATE = REPOSITORY / "app_template" / "{{cookiecutter.app_name}}"
@@ -32,6 +34,19 @@ JOURNEYS = (
 """The long ones, in the order in which they begin: what comes last has nothing beside it."""
 SPREAD = ("test_sandbox_life", "test_deploy", "test_pages")
 """Those of them whose tests need not follow each other in one process."""
+ENGINE = (
+    "test_contract_command",
+    "test_docker",
+    "test_docker_function",
+    "test_push",
+    "test_executors",
+    "test_lambda_docker",
+    "test_push_and_pull",
+    "test_training_docker",
+    "test_planted_secrets",
+    "test_reachability",
+)
+"""What uses the Docker engine: one after the other, in one process, beside the rest."""
 TIMED = ("test_contract", "test_fuzz", "test_reliability")
 """Those of the tests from end to end that measure time."""
 
@@ -54,35 +69,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden templates anew")
 
 
+class Grouped(LoadFileScheduling):
+    """Sends a file's tests to one process, but for those that are better apart, or together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        if Path(file).stem in SPREAD:
+            return nodeid
+        return "engine" if Path(file).stem in ENGINE else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Grouped | None:
+    return Grouped(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What measures time is alone; the rest is beside each other, but for what uses the engine."""
+    """What measures time is alone; the long ones begin first."""
     for item in items:
-        if _is_of(item, TIMED):
+        name = item.path.stem
+        if END_TO_END in item.path.parents and name in TIMED:
             item.add_marker("alone")
-        if END_TO_END in item.path.parents or "engine" in item.fixturenames:
-            item.add_marker(pytest.mark.timeout(1500 if _is_of(item, JOURNEYS) else 600))
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
+        if name in JOURNEYS or name in ENGINE or END_TO_END in item.path.parents:
+            item.add_marker(pytest.mark.timeout(1500 if name in JOURNEYS else 600))
+        elif "base_image" in item.fixturenames:
+            raise pytest.UsageError(f"{name} uses the Docker engine: add it to ENGINE")
     items.sort(key=_turn)
 
 
-def _is_of(item: pytest.Item, modules: Sequence[str]) -> bool:
-    return END_TO_END in item.path.parents and item.path.stem in modules
-
-
-def _group(item: pytest.Item) -> str:
-    """Return the name that an item has in common with those that follow it in one process."""
-    if _is_of(item, SPREAD):
-        return item.nodeid
-    if "engine" in item.fixturenames and not _is_of(item, JOURNEYS):
-        return "engine"
-    return str(item.path.relative_to(REPOSITORY))
-
-
 def _turn(item: pytest.Item) -> int:
-    if _is_of(item, JOURNEYS):
-        return JOURNEYS.index(item.path.stem)
-    return len(JOURNEYS) + (_group(item) != "engine")
+    order = (*JOURNEYS, *ENGINE)
+    return order.index(item.path.stem) if item.path.stem in order else len(order)
 
 
 @pytest.fixture(scope="session")
